@@ -1,0 +1,1 @@
+"""What each audience sees, as pure functions of the day's state and of now."""

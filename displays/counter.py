@@ -1,0 +1,86 @@
+"""A counter panel's view: who is here, who is next and why, what may be taken back."""
+
+from __future__ import annotations
+
+from displays.day import DayModel, maybe
+from displays.views import AtCounter, CounterView, ParkedTicket, UndoOffer
+from server.domain.commands import Undo
+from server.domain.day import CounterState
+from server.domain.hall import decide
+from server.domain.refusal import Refused
+from server.domain.schedule import SECOND, iso
+
+QUEUE_SHOWN = 20
+"""How much of the queue travels; ``waiting`` tells how long it is."""
+
+
+def panel(model: DayModel, counter: str) -> CounterView:
+    """The view of one counter of the house. Raises ``KeyError`` where there is none of that name."""
+    house, day = model.house, model.day
+    plan, state = house.counters[counter], day.counter(counter)
+    order = model.queue(counter)
+    services = [model.offered(service) for service in house.services.values() if service.id in plan.services]
+    elsewhere = [
+        model.offered(service) for service in house.services.values() if service.id not in plan.services
+    ]
+    return CounterView(
+        counter=counter,
+        mode=state.mode.value,
+        since=maybe(state.since or None),
+        staff=state.staff,
+        current=_current(model, state),
+        waiting=len(order),
+        queue=[model.queued(place) for place in order[:QUEUE_SHOWN]],
+        away=_away(model, counter),
+        undo=_undo(model, state),
+        services=services,
+        elsewhere=elsewhere,
+        counters=[other for other in model.counter_modes if other.counter != counter],
+        house=model.house_now,
+    )
+
+
+def _current(model: DayModel, state: CounterState) -> AtCounter | None:
+    visit = model.day.visits.get(state.visit or "")
+    if visit is None:
+        return None
+    call = next((call for call in model.day.calls if call.visit == visit.id), None)
+    return AtCounter(
+        ticket=visit.ticket,
+        visit=visit.id,
+        service=visit.service,
+        status=visit.status.value,
+        rule=visit.rule or "",
+        overtook=list(visit.overtook),
+        called_at=iso(call.at if call else visit.called_at or 0),
+        started_at=maybe(visit.started_at),
+        recalls=visit.recalls,
+        no_show_after=max(0, model.house.recalls_before_no_show - visit.recalls),
+        slot_at=maybe(visit.slot_at),
+        reported_at=iso(visit.reported_at),
+        then=list(visit.then),
+        persons=visit.persons,
+        language=visit.language,
+        accompanied=visit.accompanied,
+        priority=visit.priority,
+    )
+
+
+def _away(model: DayModel, counter: str) -> list[ParkedTicket]:
+    """Who is away from this counter, or was called here in vain: newest first."""
+    return [
+        ParkedTicket(ticket=visit.ticket, service=visit.service, status=visit.status.value, since=iso(since))
+        for since, visit in model.away.get(counter, [])[:QUEUE_SHOWN]
+    ]
+
+
+def _undo(model: DayModel, state: CounterState) -> UndoOffer | None:
+    """The last event, while the rules of the hall let it be taken back: a button must not promise more."""
+    last = state.last
+    if last is None:
+        return None
+    try:
+        decide(model.house, model.day, Undo(counter=state.id), model.now)
+    except Refused:
+        return None
+    return UndoOffer(kind=last.kind, until=iso(last.at + model.house.undo_s * SECOND))

@@ -1,0 +1,117 @@
+"""What a supervisor sees: what is wrong now, then the numbers; also reception's glance at the hall."""
+
+from __future__ import annotations
+
+from displays.day import DayModel, maybe
+from displays.views import Alert, CounterNow, ManagementView, ServiceNow, TodayFigures
+from server.domain.appointment import Booking
+from server.domain.day import Status
+from server.domain.schedule import SECOND, iso
+
+
+def overview(model: DayModel) -> ManagementView:
+    """The supervisor's view of the site now."""
+    return ManagementView(
+        alerts=_alerts(model),
+        today=_today(model),
+        services=services_now(model),
+        counters=counters_now(model),
+        waiting=[model.queued(place) for place in model.places],
+        house=model.house_now,
+    )
+
+
+def services_now(model: DayModel) -> list[ServiceNow]:
+    """Each service with its queue."""
+    lines = []
+    for service in model.house.services.values():
+        waiting = model.waiting_by_service.get(service.id, [])
+        wait = model.expected.services.get(service.id)
+        lines.append(
+            ServiceNow(
+                id=service.id,
+                name=service.name,
+                kind=service.kind.value,
+                range=service.range,
+                walk_ins=service.walk_ins,
+                appointments=service.appointments,
+                waiting=len(waiting),
+                longest_since=maybe(waiting[0].wait_from) if waiting else None,
+                open_counters=model.open_by_service[service.id],
+                low_s=wait.low_s if wait else None,
+                high_s=wait.high_s if wait else None,
+            )
+        )
+    return lines
+
+
+def counters_now(model: DayModel) -> list[CounterNow]:
+    """Each counter and what it does."""
+    lines = []
+    for plan in model.house.counters.values():
+        state = model.day.counter(plan.id)
+        visit = model.day.visits.get(state.visit or "")
+        since = None if visit is None else visit.started_at or visit.called_at
+        lines.append(
+            CounterNow(
+                counter=plan.id,
+                mode=state.mode.value,
+                since=maybe(state.since or None),
+                staff=state.staff,
+                services=sorted(plan.services),
+                ticket=visit.ticket if visit else None,
+                status=visit.status.value if visit else None,
+                status_since=maybe(since),
+            )
+        )
+    return lines
+
+
+def _alerts(model: DayModel) -> list[Alert]:
+    alerts = []
+    for name, waiting in model.waiting_by_service.items():
+        service = model.house.services.get(name)
+        if service is None:
+            continue
+        limit = waiting[0].wait_from + service.waiting_limit_s * SECOND
+        if model.now > limit:
+            alerts.append(Alert(kind="wait", service=name, since=iso(limit)))
+        if not model.open_by_service[name] and waiting[0].wait_from <= model.now:
+            alerts.append(Alert(kind="no-counter", service=name, since=iso(waiting[0].wait_from)))
+    return alerts
+
+
+def _today(model: DayModel) -> TodayFigures:
+    visits = model.day.visits.values()
+    count = dict.fromkeys(Status, 0)
+    waits = []
+    for visit in visits:
+        count[visit.status] += 1
+        if visit.first_called_at is not None:
+            waits.append(max(0, visit.first_called_at - visit.wait_from) // SECOND)
+    waits.sort()
+    appointments = model.day.appointments.values()
+    late_now = 0
+    for known in appointments:
+        service = model.house.services.get(known.service)
+        grace_s = service.grace_s if service else 0
+        expected = known.state in (Booking.BOOKED, Booking.CONFIRMED)
+        late_now += expected and known.at + grace_s * SECOND < model.now
+    return TodayFigures(
+        visits=len(visits),
+        with_appointment=sum(visit.appointment is not None for visit in visits),
+        waiting=count[Status.WAITING],
+        served=count[Status.SERVED],
+        left=count[Status.LEFT],
+        not_present=count[Status.NOT_PRESENT],
+        not_served=count[Status.NOT_SERVED],
+        booked=sum(known.state is not Booking.CANCELLED for known in appointments),
+        late_now=late_now,
+        median_wait_s=_rank(waits, 50),
+        p90_wait_s=_rank(waits, 90),
+    )
+
+
+def _rank(ordered: list[int], percent: int) -> int | None:
+    """Nearest-rank percentile: the smallest value that at least ``percent`` of 100 do not exceed."""
+    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)] if ordered else None

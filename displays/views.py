@@ -1,0 +1,264 @@
+"""The allow-lists: for each audience the one type that its view is.
+
+A field that is not here cannot reach that audience. Instants are RFC 3339 strings in UTC, durations
+whole seconds; ``low_s`` and ``high_s`` are null while nobody can tell (no open counter).
+Everything that grows older is given as an instant, never as an age, so that a view changes only
+when something happened.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class HouseNow(msgspec.Struct):
+    """What every page shows around its own matter.
+
+    ``state`` is ``open``, ``closed`` (outside opening hours) or ``ended`` (the day is over);
+    ``changes_at`` when the doors next open or close. ``speed`` is house seconds per real second.
+    """
+
+    name: str
+    time_zone: str
+    speed: float
+    date: str
+    state: str
+    changes_at: str | None
+
+
+class ShownCall(msgspec.Struct):
+    """A call as the hall sees it; ``id`` is new for every recall."""
+
+    id: str
+    ticket: str
+    counter: str
+    at: str
+
+
+class RangeWaiting(msgspec.Struct):
+    """How many wait in a number range, and the range of waits for who would draw a ticket now."""
+
+    range: str
+    waiting: int
+    low_s: int | None
+    high_s: int | None
+
+
+class HallView(msgspec.Struct):
+    """The hall screen: the newest call first, one line a ticket. ``notice`` may be empty."""
+
+    calls: list[ShownCall]
+    waiting: list[RangeWaiting]
+    notice: str
+    house: HouseNow
+
+
+class QueuedTicket(msgspec.Struct):
+    """A waiting ticket in a counter's own order; ``rule`` says why it stands there."""
+
+    ticket: str
+    service: str
+    rule: str
+    reported_at: str
+    slot_at: str | None
+    priority: bool
+    persons: int
+    language: str | None
+
+
+class AtCounter(msgspec.Struct):
+    """Who is called to the counter or served at it.
+
+    ``status`` is ``called`` or ``serving``; ``rule`` chose the ticket, ``overtook`` are the tickets
+    it passed. ``no_show_after`` is the number of recalls still needed before "not present".
+    """
+
+    ticket: str
+    visit: str
+    service: str
+    status: str
+    rule: str
+    overtook: list[str]
+    called_at: str
+    started_at: str | None
+    recalls: int
+    no_show_after: int
+    slot_at: str | None
+    reported_at: str
+    then: list[str]
+    persons: int
+    language: str | None
+    accompanied: bool
+    priority: bool
+
+
+class UndoOffer(msgspec.Struct):
+    """The counter's last event, and until when (house time) it may be taken back."""
+
+    kind: str
+    until: str
+
+
+class ParkedTicket(msgspec.Struct):
+    """A ticket that is away (``parked``) or was called in vain (``not-present``)."""
+
+    ticket: str
+    service: str
+    status: str
+    since: str
+
+
+class OfferedService(msgspec.Struct):
+    """A service that tickets may be sent on to, or drawn for."""
+
+    id: str
+    name: str
+
+
+class OtherCounter(msgspec.Struct):
+    """Another counter, as a place to send people to. ``mode`` is open, paused or closed."""
+
+    counter: str
+    mode: str
+
+
+class CounterView(msgspec.Struct):
+    """One counter's panel. ``queue`` has who is next first; ``waiting`` counts it whole.
+
+    ``since`` is when it took its ``mode``, null where it was not opened today.
+    """
+
+    counter: str
+    mode: str
+    since: str | None
+    staff: str | None
+    current: AtCounter | None
+    waiting: int
+    queue: list[QueuedTicket]
+    away: list[ParkedTicket]
+    undo: UndoOffer | None
+    services: list[OfferedService]
+    elsewhere: list[OfferedService]
+    counters: list[OtherCounter]
+    house: HouseNow
+
+
+class ServiceNow(msgspec.Struct):
+    """A service and its queue; ``longest_since`` is when its longest wait began."""
+
+    id: str
+    name: str
+    kind: str
+    range: str
+    walk_ins: bool
+    appointments: bool
+    waiting: int
+    longest_since: str | None
+    open_counters: int
+    low_s: int | None
+    high_s: int | None
+
+
+class CounterNow(msgspec.Struct):
+    """What a counter is doing. ``since`` is when it took its ``mode``, null where it was not opened today."""
+
+    counter: str
+    mode: str
+    since: str | None
+    staff: str | None
+    services: list[str]
+    ticket: str | None
+    status: str | None
+    status_since: str | None
+
+
+class AppointmentLine(msgspec.Struct):
+    """An appointment of today as reception sees it, by our own id."""
+
+    appointment: str
+    service: str
+    at: str
+    state: str
+    late_s: int | None
+    ticket: str | None
+    persons: int
+
+
+class VisitLine(msgspec.Struct):
+    """Somebody in the house."""
+
+    visit: str
+    ticket: str
+    service: str
+    status: str
+    reported_at: str
+    slot_at: str | None
+    priority: bool
+    persons: int
+    counter: str | None
+    staff: str | None
+
+
+class ReceptionView(msgspec.Struct):
+    """The hall at a glance, today's appointments by slot, and everybody in the house."""
+
+    services: list[ServiceNow]
+    counters: list[CounterNow]
+    appointments: list[AppointmentLine]
+    visits: list[VisitLine]
+    takes_tickets: bool
+    house: HouseNow
+
+
+class Alert(msgspec.Struct):
+    """Something that is wrong now: ``kind`` is ``wait`` or ``no-counter``; ``since`` when it began."""
+
+    kind: str
+    service: str
+    since: str
+
+
+class TodayFigures(msgspec.Struct):
+    """The day so far, in people. ``median_wait_s`` and ``p90_wait_s`` are of those called."""
+
+    visits: int
+    with_appointment: int
+    waiting: int
+    served: int
+    left: int
+    not_present: int
+    not_served: int
+    booked: int
+    late_now: int
+    median_wait_s: int | None
+    p90_wait_s: int | None
+
+
+class ManagementView(msgspec.Struct):
+    """What is wrong now, then the numbers, then the house."""
+
+    alerts: list[Alert]
+    today: TodayFigures
+    services: list[ServiceNow]
+    counters: list[CounterNow]
+    waiting: list[QueuedTicket]
+    house: HouseNow
+
+
+class TicketView(msgspec.Struct):
+    """What a citizen may see of the own visit, and nothing of others.
+
+    ``status`` as in the rules of the hall; ``ahead`` and the range are null unless it waits.
+    ``counter`` is where to go, once called. ``service`` is null for a discreet visit.
+    """
+
+    ticket: str
+    status: str
+    service: str | None
+    ahead: int | None
+    low_s: int | None
+    high_s: int | None
+    counter: str | None
+    call: str | None
+    called_at: str | None
+    house: HouseNow

@@ -1,0 +1,68 @@
+"""People's own data: the one table that holds any, sealed, and erased when its time has come.
+
+Everything here runs inside ``Database.write`` or ``read``; the seal is made with the server's key.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+import sqlalchemy as sa
+
+from server import database as db
+from server.clock import real_now
+from server.domain.schedule import SECOND
+from server.keys import Keys
+
+KEPT_S = 30 * 86_400
+"""How long contact data outlive the slot or the visit, in seconds."""
+
+Short = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+
+
+class Contact(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """How to name and reach one person. Stored sealed; no view and no event has a field for it."""
+
+    name: Short | None = None
+    phone: Short | None = None
+    email: Short | None = None
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Contact)
+_PUT = sa.text(db.upsert(db.contact))
+
+
+def put(
+    connection: sa.Connection, keys: Keys, site: str, subject: str, contact: Contact, until: int | None = None
+) -> None:
+    """Keep a person's data for an appointment or visit, in place of what was kept before.
+
+    ``until`` is the slot where it lies ahead: the time of keeping counts from there.
+    """
+    row = {
+        "subject": subject,
+        "site": site,
+        "sealed": keys.seal(_encoder.encode(contact), subject),
+        "erase_at": max(until or 0, real_now()) + KEPT_S * SECOND,
+    }
+    connection.execute(_PUT, row)
+
+
+def get(connection: sa.Connection, keys: Keys, subject: str) -> Contact | None:
+    """What is kept of a person, or None."""
+    sealed = connection.execute(
+        sa.select(db.contact.c.sealed).where(db.contact.c.subject == subject)
+    ).scalar()
+    return None if sealed is None else _decoder.decode(keys.open(sealed, subject))
+
+
+def erase(connection: sa.Connection, subject: str) -> None:
+    """Forget a person's data now."""
+    connection.execute(db.contact.delete().where(db.contact.c.subject == subject))
+
+
+def sweep(connection: sa.Connection) -> int:
+    """Forget all data whose time has come; how many people they were."""
+    return connection.execute(db.contact.delete().where(db.contact.c.erase_at <= real_now())).rowcount

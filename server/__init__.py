@@ -1,0 +1,1 @@
+"""Onthaal's server: rules, journal, live state, HTTP and websockets."""

@@ -1,0 +1,346 @@
+"""The only place that puts the parts together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import signal
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any
+
+import prometheus_client
+import sqlalchemy as sa
+import uvicorn
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from displays.protocol import RECEIPT_BYTES
+from notify import contacts
+from server import database as db
+from server import metrics, schema, settings
+from server.access import Doorkeeper, Right
+from server.clock import HouseClock, real_now
+from server.configuration import current
+from server.database import Database, Unavailable
+from server.domain.house import House
+from server.domain.refusal import Refused
+from server.domain.schedule import SECOND
+from server.hub import FULL_AT, Hub
+from server.keys import Keys, load_keys
+from server.live import KeyReused, Live
+from server.publisher import Publisher
+from server.sockets import Sockets
+from server.web import errors
+from server.web.api import ENDPOINTS
+from server.web.endpoint import Parts, authenticate
+from server.web.errors import Problem
+from server.web.openapi import document
+from server.web.pages import Pages, problem_page
+from server.wire import LiveProtocol
+
+log = logging.getLogger("onthaal.app")
+
+ANSWERS_KEPT_S = 48 * 3600
+SWEEP_S = 3600.0
+MORNING_S = 900
+"""How long before an opening the skipped night ends, in house seconds."""
+
+VERSION = metadata.version("onthaal")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to serve; see ``onthaal serve --help``."""
+
+    database: str
+    houses_from: str | None = None
+    host: str = "127.0.0.1"
+    port: int = 8080
+    public_url: str | None = None
+    house_time: int | None = None
+    speed: float = 1.0
+    skip_nights: bool = False
+    max_viewers: int = FULL_AT
+
+
+@dataclass(frozen=True, slots=True)
+class Onthaal:
+    """A running server's parts."""
+
+    parts: Parts
+    hub: Hub
+    sockets: Sockets
+    skip_nights: bool
+
+    async def work(self) -> None:
+        """All that goes on beside requests; ends only when cancelled, or with the first that fails."""
+        live, clock = self.parts.live, self.parts.clock
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(live.run(), name="committer")
+            tasks.create_task(live.keep_time(), name="time")
+            tasks.create_task(self.hub.run(), name="hub")
+            tasks.create_task(self.parts.publisher.run(), name="publisher")
+            tasks.create_task(self.sockets.recheck(), name="recheck")
+            tasks.create_task(sweep(self.parts.database), name="sweep")
+            if self.skip_nights:
+                tasks.create_task(skip_nights(live, clock), name="nights")
+
+
+@contextlib.asynccontextmanager
+async def assembled(options: Options) -> AsyncIterator[Onthaal]:
+    """Open the database and put everything together; closes the database at the end.
+
+    Raises ``ConfigError``, ``BadUrl``, ``BadKey`` or ``RuntimeError`` with a message for who starts it.
+    """
+    database = Database(options.database)
+    try:
+        await database.write(schema.migrate)
+        houses = await database.write(lambda connection: current(connection, options.houses_from))
+        keys = load_keys(database.path)
+        clock = HouseClock(options.house_time, options.speed)
+        yield await _assemble(options, database, houses, keys, clock)
+    finally:
+        database.close()
+
+
+async def _assemble(
+    options: Options, database: Database, houses: dict[str, House], keys: Keys, clock: HouseClock
+) -> Onthaal:
+    public_url = (options.public_url or f"http://localhost:{options.port}").rstrip("/")
+    hub = Hub()
+    live = Live(database, clock, houses)
+    await live.load()
+    publisher = Publisher(live, hub, clock)
+    live.changed = publisher.changed
+    doorkeeper = Doorkeeper(database)
+    parts = Parts(live, database, doorkeeper, publisher, keys, clock, public_url)
+    metrics.VIEWERS.set_function(lambda: hub.viewers)
+    metrics.BLOCKED.set_function(lambda: len(hub.blocked))
+    sockets = Sockets(live, hub, publisher, doorkeeper, keys, public_url, options.max_viewers)
+    return Onthaal(parts, hub, sockets, options.skip_nights)
+
+
+async def skip_nights(live: Live, clock: HouseClock, every_s: float = 0.2) -> None:
+    """Jump from the end of every site's day to shortly before the next opening."""
+    while True:
+        sites = live.sites.values()
+        now = clock.now()
+        if all(site.day.date and site.day.ended for site in sites):
+            openings = [opening for site in sites if (opening := site.house.calendar.next_opening(now))]
+            morning = min(openings, default=now) - MORNING_S * SECOND
+            if now < morning:
+                clock.jump(morning)
+        await asyncio.sleep(every_s)
+
+
+async def sweep(database: Database) -> None:
+    """Forget what is kept for a time only: answers, sessions, contact data."""
+    while True:
+        with contextlib.suppress(Unavailable):
+            await database.write(_sweep)
+        await asyncio.sleep(SWEEP_S)
+
+
+def _sweep(connection: sa.Connection) -> None:
+    now = real_now()
+    connection.execute(db.answer.delete().where(db.answer.c.stored_at < now - ANSWERS_KEPT_S * SECOND))
+    connection.execute(db.session.delete().where(db.session.c.expires_at <= now))
+    contacts.sweep(connection)
+
+
+def application(onthaal: Onthaal) -> ASGIApp:
+    """The ASGI application: API, pages, static files, live endpoint."""
+    parts, sockets = onthaal.parts, onthaal.sockets
+    pages = Pages(parts)
+    openapi = document(VERSION)
+
+    async def health(_request: Request) -> Response:
+        await parts.database.read(lambda connection: connection.exec_driver_sql("SELECT 1").one())
+        return JSONResponse({"status": "ok", "version": VERSION})
+
+    async def read_metrics(request: Request) -> Response:
+        principal = await authenticate(parts.doorkeeper, request)
+        if not principal.may(Right.READ_METRICS, principal.site):
+            raise Problem(403, "not-allowed", "This token or session may not do that here.")
+        body = prometheus_client.generate_latest(metrics.REGISTRY)
+        return Response(body, media_type="text/plain; version=0.0.4")
+
+    async def read_openapi(_request: Request) -> Response:
+        return JSONResponse(openapi)
+
+    def route(path: str, handler: Callable[[Request], Awaitable[Response]], *methods: str) -> Route:
+        async def told(request: Request) -> Response:
+            request.scope["onthaal.route"] = path
+            return await handler(request)
+
+        return Route(path, told, methods=list(methods or ("GET",)))
+
+    def endpoint(path: str) -> Route:
+        # One route for all methods of a path, so that a 405 names them all.
+        methods = {described.method: described for described in ENDPOINTS if described.path == path}
+
+        def answer(request: Request) -> Awaitable[Response]:
+            return methods["GET" if request.method == "HEAD" else request.method](parts, request)
+
+        return route("/api/v1" + path, answer, *methods)
+
+    routes: list[BaseRoute] = [
+        *(endpoint(path) for path in dict.fromkeys(described.path for described in ENDPOINTS)),
+        route("/api/v1/visits/{secret}", pages.ticket_frame),
+        route("/api/v1/openapi.json", read_openapi),
+        route("/health", health),
+        route("/metrics", read_metrics),
+        WebSocketRoute("/live/visits/{secret}", sockets.visit),
+        WebSocketRoute("/live/{site}/counters/{counter}", sockets.topic),
+        WebSocketRoute("/live/{site}/{audience}", sockets.topic),
+        WebSocketRoute("/{path:path}", sockets.unknown),
+        Mount("/static", Static(directory=settings.shipped("static"))),
+        route("/", pages.index),
+        route("/sign-in", pages.sign_in),
+        route("/session", pages.session, "POST", "DELETE"),
+        route("/t/{secret}", pages.ticket),
+        route("/{site}", pages.index),
+        route("/{site}/hall", pages.hall),
+        route("/{site}/counters/{counter}", pages.counter),
+    ]
+    kinds: tuple[type[Exception], ...] = (
+        HTTPException,
+        Problem,
+        Refused,
+        KeyReused,
+        Unavailable,
+        Exception,
+    )
+    app = Starlette(routes=routes, exception_handlers=dict.fromkeys(kinds, _on_error))
+    return Measured(app)
+
+
+async def _on_error(request: Request, error: Exception) -> Response:
+    """A problem document for programs, a page for people."""
+    wants_page = "text/html" in request.headers.get("accept", "")
+    if wants_page and not request.scope["path"].startswith("/api/"):
+        return problem_page(errors.of_exception(error))
+    return await errors.handle(request, error)
+
+
+class Static(StaticFiles):
+    """Scripts and styles that browsers ask about each time: after an upgrade no page runs an old part."""
+
+    def file_response(self, *arguments: Any, **named: Any) -> Response:
+        answer = super().file_response(*arguments, **named)
+        answer.headers["Cache-Control"] = "no-cache"
+        return answer
+
+
+class Measured:
+    """Counts and times requests by route template: no path, and so no secret, is logged or labelled."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = scope["onthaal.accepted"] = time.monotonic()
+        status = 500
+
+        async def noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        finally:
+            route = scope.get("onthaal.route", "other")
+            metrics.REQUESTS.labels(scope["method"], route, status).inc()
+            metrics.REQUEST_SECONDS.labels(route).observe(time.monotonic() - began)
+            if status >= 500:
+                log.warning("%s %s %d", scope["method"], route, status)
+
+
+async def serve(options: Options, ready: Callable[[], None] = lambda: None) -> None:
+    """Serve until told to stop by SIGINT or SIGTERM."""
+    async with assembled(options) as onthaal:
+        config = uvicorn.Config(
+            application(onthaal),
+            host=options.host,
+            port=options.port,
+            loop="asyncio",
+            http="httptools",
+            ws=LiveProtocol,
+            ws_max_size=RECEIPT_BYTES,
+            ws_ping_interval=None,
+            ws_per_message_deflate=False,
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            backlog=4096,
+            timeout_graceful_shutdown=5,
+        )
+        server = Announcing(config, ready)
+        _spare_the_collector()
+        work = asyncio.create_task(onthaal.work(), name="work")
+        work.add_done_callback(lambda _task: setattr(server, "should_exit", True))
+        try:
+            await server.serve()
+        finally:
+            failed = work.done() and not work.cancelled()
+            work.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await work
+        if failed or not server.started:
+            raise RuntimeError("the server could not go on")
+
+
+def _spare_the_collector() -> None:
+    """Keep the garbage collector from going through all of a day's values again and again.
+
+    They hold no cycles, so nearly all garbage goes by counting; what is loaded by now stays for ever.
+    A full collection in between takes tens of milliseconds, which every screen would feel.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 100)
+
+
+class Announcing(uvicorn.Server):
+    """uvicorn's server, saying when it listens."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop when asked, and then go on to close everything: uvicorn would raise the signal again."""
+        loop, asked = asyncio.get_running_loop(), (signal.SIGINT, signal.SIGTERM)
+        for number in asked:
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in asked:
+                loop.remove_signal_handler(number)
+
+    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+        try:
+            await super().startup(sockets)  # type: ignore[arg-type]
+        except SystemExit as error:  # uvicorn's own way out, with a status of its own
+            where = f"{self.config.host}:{self.config.port}"
+            raise RuntimeError(f"cannot listen on {where}") from error
+        if self.started:
+            self._ready()

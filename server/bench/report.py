@@ -1,0 +1,54 @@
+"""The figures as a person reads them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def text(figures: dict[str, Any]) -> str:
+    """All that was measured, line by line."""
+    of = figures["machine"]
+    lines = [
+        f"{of['processor']}, {of['cores']} cores, load {of['load_before'][0]} in the minute before; "
+        f"{of['system']}, Python {of['python']}, SQLite {of['sqlite']}",
+    ]
+    if "latency" in figures:
+        lines += ["", *_latency(figures["latency"], of["load_after_calls"])]
+    if "growth" in figures:
+        lines += ["", *_growth(figures["growth"])]
+    return "\n".join(lines)
+
+
+def _latency(found: dict[str, Any], load: list[float]) -> list[str]:
+    lines = [
+        f"From the POST of a call to the frame: {found['calls']} calls, {found['calls_per_s']:g} a second "
+        f"({found['commands_per_s']:g} commands a second), {found['screens']} screens, "
+        f"{found['panels']} panels, {found['phones']} phones",
+        f"{'':12}{'frames':>9}{'P50':>9}{'P99':>9}{'longest':>9}",
+    ]
+    for name in ("answer", "hall", "counters", "visits", "all"):
+        row = found[name]
+        lines.append(
+            f"{name:12}{row['frames']:>9}{row['p50_ms']:>6} ms{row['p99_ms']:>6} ms{row['max_ms']:>6} ms"
+        )
+    share = found["cpu_share"]
+    lines += [
+        f"frames that never came: {found['missed']}; connections lost: {found['connections_lost']}; "
+        f"latest call sent {found['behind_schedule_ms']} ms after its moment",
+        f"of one core: server {share['server']:.0%}, watchers {share['watchers']:.0%}, "
+        f"callers {share['callers']:.0%}; load {load[0]} in the last minute of it",
+        f"aim: P99 of all under {found['aim_p99_ms']:g} ms: {'met' if found['met'] else 'missed'}",
+    ]
+    return lines
+
+
+def _growth(found: dict[str, Any]) -> list[str]:
+    ratios = found["ratios"]
+    return [
+        f"CPU of one command: {found['year_ms']} ms with {found['visits']} visits "
+        f"({found['entries']} entries) behind it, {found['day_ms']} ms with a day "
+        f"({found['day_entries']} entries)",
+        f"ratio {found['ratio']} (median of {len(ratios)} pairs; from {ratios[0]} to {ratios[-1]}; "
+        f"{found['commands_each']} commands each)",
+        f"aim: at most {found['aim']}: {'met' if found['met'] else 'missed'}",
+    ]

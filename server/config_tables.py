@@ -1,0 +1,204 @@
+"""The shape of the configuration: which keys there are, of what kind and with which defaults.
+
+The structs are the whole list of settings; ``docs/configuration.md`` is tested against them. What
+the values mean to each other (a counter's unknown service, say) is for ``server.settings``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from server.domain.house import Kind
+
+Duration = Annotated[int, Meta(ge=0, le=86_400)]
+"""Seconds, from none to a day: more is a slip of the unit."""
+Target = Annotated[int, Meta(ge=1, le=86_400)]
+Count = Annotated[int, Meta(ge=0, le=1000)]
+Every = Annotated[int, Meta(ge=1, le=1000)]
+Label = Annotated[
+    str, Meta(max_length=120, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*\Z")
+]
+Notice = Annotated[str, Meta(max_length=500, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
+ServiceId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,30}\Z")]
+"""Capitals too, for traces and booking systems have codes such as ``PS``."""
+CounterId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{1,8}\Z")]
+Letter = Annotated[str, Meta(pattern=r"^[A-Z]\Z")]
+Language = Annotated[str, Meta(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*\Z")]
+
+_SLUG = "must be 1 to 31 {}letters, digits and hyphens, and begin with a letter or digit"
+SITE_ID = _SLUG.format("lower-case ")
+_PATTERNS = {
+    "name": "must be text on one line, not blank",
+    "notice": "must be text on one line",
+    "id": _SLUG.format(""),
+    "counter": "must be one to eight letters, digits or hyphens",
+    "range": "must be one letter from A to Z",
+    "languages": 'must be language tags such as "nl" or "nl-BE"',
+}
+_KINDS = {
+    "int": "a whole number",
+    "float": "a number with a fraction",
+    "str": "text in quotes",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "a table",
+}
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; its text says which file, which key and why."""
+
+
+class RulesTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """``[sites.SITE.rules]``: the numbers of the rules of the hall."""
+
+    overdue_every: Every = 3
+    recalls_before_no_show: Count = 1
+    undo_s: Duration = 120
+    call_shown_s: Duration = 600
+    tickets_stop_s: Duration = 900
+    tickets_start_s: Duration = 600
+    day_ends_after_s: Duration = 3600
+    grace_s: Duration = 300
+    late_limit_s: Duration = 1200
+    waiting_limit_s: Duration = 1200
+
+
+class OpeningTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """``[sites.SITE.opening]``: for each day of the week its periods, ``"08:00-13:00"``."""
+
+    mon: tuple[str, ...] = ()
+    tue: tuple[str, ...] = ()
+    wed: tuple[str, ...] = ()
+    thu: tuple[str, ...] = ()
+    fri: tuple[str, ...] = ()
+    sat: tuple[str, ...] = ()
+    sun: tuple[str, ...] = ()
+
+
+class ServiceTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """``[[sites.SITE.services]]``: what a citizen comes for. Unset limits are those of the rules."""
+
+    id: ServiceId
+    name: Label
+    kind: Kind
+    range: Letter
+    target_s: Target
+    walk_ins: bool = True
+    appointments: bool = True
+    grace_s: Duration | UnsetType = UNSET
+    late_limit_s: Duration | UnsetType = UNSET
+    waiting_limit_s: Duration | UnsetType = UNSET
+    discreet: bool = False
+
+
+class CounterTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """``[[sites.SITE.counters]]``: a place where staff serve.
+
+    Unset, ``overflow`` is every express service of the site where the counter offers a theme
+    service, and nothing elsewhere.
+    """
+
+    id: CounterId
+    services: tuple[str, ...]
+    overflow: tuple[str, ...] | UnsetType = UNSET
+
+
+class SiteTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """``[sites.SITE]``: one building with a hall."""
+
+    name: Label
+    time_zone: str
+    holidays: str = ""
+    closing_days: tuple[Any, ...] = ()
+    languages: tuple[Language, ...] = ("nl",)
+    notice: Notice = ""
+    rules: dict[str, Any] = {}
+    opening: dict[str, Any]
+    services: list[Any]
+    counters: list[Any]
+
+
+class FileTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """The whole file."""
+
+    sites: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in which file we are, for errors."""
+
+    file: str
+    key: str = ""
+
+    def at(self, key: str) -> Place:
+        """The place of a key in the table that is here."""
+        return Place(self.file, f"{self.key}.{key}" if self.key else key)
+
+    def item(self, name: str | int) -> Place:
+        """The place of an item of the list that is here, by its id or its number from 0."""
+        return Place(self.file, f"{self.key}[{name}]")
+
+    def fail(self, what: str, given: str = "", valid: Iterable[str] = ()) -> NoReturn:
+        """Raise :class:`ConfigError`; of the ``valid`` names it gives the one nearest to ``given``."""
+        key = f"{self.key}: " if self.key else ""
+        raise ConfigError(f"{self.file}: {key}{what}{nearest(given, valid)}")
+
+
+def nearest(given: str, valid: Iterable[str]) -> str:
+    """The end of an error that helps: the valid name that is meant, else all of a short list."""
+    names = {name.lower(): name for name in valid}
+    close = get_close_matches(given.lower(), names, n=1)
+    if close:
+        return f' (nearest valid name: "{names[close[0]]}")'
+    return f" (valid names: {', '.join(names.values())})" if 0 < len(names) <= 16 else ""
+
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+def read_table(raw: object, struct: type[T], place: Place) -> T:
+    """A TOML table as its struct. Keys are checked here, because msgspec names no nearest one."""
+    if not isinstance(raw, dict):
+        place.fail("must be a table")
+    fields = msgspec.structs.fields(struct)
+    for key in raw:
+        names = [field.name for field in fields]
+        if key not in names:
+            place.at(key).fail("unknown key", key, names)
+    for field in fields:
+        if field.required and field.name not in raw:
+            place.at(field.name).fail("is missing")
+    for field in fields:
+        if field.name in raw:
+            _check(raw[field.name], field.type, struct, place.at(field.name), field.name)
+    return msgspec.convert(raw, struct)
+
+
+def _check(value: object, kind: Any, struct: type, place: Place, key: str) -> None:
+    """One value by itself; msgspec's own words are for programmers, so they are put differently."""
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        said, _, where = str(error).partition(" - at `$")
+    else:
+        return
+    place = Place(place.file, place.key + where.rstrip("`"))
+    if kind is Kind and isinstance(value, str):
+        place.fail(f'"{value}" is no kind of service', value, list(Kind))
+    if "regex" in said:
+        place.fail(_PATTERNS["counter" if struct is CounterTable else key])
+    bound = re.search(r"([<>])= (\d+)", said)
+    if bound:
+        length = " characters long" if "length" in said else ""
+        place.fail(f"must be at {'least' if bound[1] == '>' else 'most'} {bound[2]}{length}")
+    wanted = re.search(r"Expected `(\w+)", said)
+    place.fail(f"must be {_KINDS.get(wanted[1], wanted[1])}" if wanted else said)

@@ -1,0 +1,246 @@
+"""The database: engine, tables, transactions. The only place that knows a dialect.
+
+SQLite by default: one file in WAL mode with ``synchronous=FULL``, every write transaction an explicit
+``BEGIN IMMEDIATE`` run whole in one thread, so that the event loop pays one hop for it.
+Work is a plain function over a ``sqlalchemy.Connection``; it must not keep the connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+T = TypeVar("T")
+Work = Callable[[sa.Connection], T]
+
+metadata = sa.MetaData()
+
+configuration = sa.Table(
+    "configuration",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("imported_at", sa.BigInteger, nullable=False),
+)
+
+journal = sa.Table(
+    "journal",
+    metadata,
+    sa.Column("site", sa.Text, primary_key=True),
+    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("event", sa.Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+visit = sa.Table(
+    "visit",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("site", sa.Text, nullable=False),
+    sa.Column("day", sa.Text, nullable=False),
+    sa.Column("ticket", sa.Text, nullable=False),
+    sa.Column("service", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("appointment", sa.Text),
+    sa.Column("slot_at", sa.BigInteger),
+    sa.Column("announced_late", sa.Boolean, nullable=False),
+    sa.Column("reported_at", sa.BigInteger, nullable=False),
+    sa.Column("first_called_at", sa.BigInteger),
+    sa.Column("called_at", sa.BigInteger),
+    sa.Column("started_at", sa.BigInteger),
+    sa.Column("ended_at", sa.BigInteger),
+    sa.Column("counter", sa.Text),
+    sa.Column("rule", sa.Text),
+    sa.Column("calls", sa.Integer, nullable=False),
+    sa.Column("persons", sa.Integer, nullable=False),
+    sa.Column("language", sa.Text),
+    sa.Column("priority", sa.Boolean, nullable=False),
+    sa.Index("visit_day", "site", "day", "ticket", unique=True),
+)
+
+appointment = sa.Table(
+    "appointment",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("site", sa.Text, nullable=False),
+    sa.Column("service", sa.Text, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("booked_at", sa.BigInteger, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("late_s", sa.Integer),
+    sa.Column("language", sa.Text),
+    sa.Column("persons", sa.Integer, nullable=False),
+    sa.Column("rebooked_at", sa.BigInteger),
+    sa.Column("was_at", sa.BigInteger),
+    sa.Column("cancelled_at", sa.BigInteger),
+    sa.Column("cancelled_by", sa.Text),
+    sa.Column("visit", sa.Text),
+    sa.Column("came", sa.Boolean, nullable=False),
+    sa.Index("appointment_at", "site", "at"),
+)
+
+reference = sa.Table(
+    "reference",
+    metadata,
+    sa.Column("site", sa.Text, primary_key=True),
+    sa.Column("ref", sa.Text, primary_key=True),
+    sa.Column("appointment", sa.Text, nullable=False, unique=True),
+)
+
+contact = sa.Table(
+    "contact",
+    metadata,
+    sa.Column("subject", sa.Text, primary_key=True),
+    sa.Column("site", sa.Text, nullable=False),
+    sa.Column("sealed", sa.LargeBinary, nullable=False),
+    sa.Column("erase_at", sa.BigInteger, nullable=False, index=True),
+)
+
+answer = sa.Table(
+    "answer",
+    metadata,
+    sa.Column("token", sa.Text, primary_key=True),
+    sa.Column("site", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("hash", sa.LargeBinary, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("stored_at", sa.BigInteger, nullable=False, index=True),
+)
+
+token = sa.Table(
+    "token",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("site", sa.Text, nullable=False),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("counter", sa.Text),
+    sa.Column("hash", sa.LargeBinary, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+)
+
+session = sa.Table(
+    "session",
+    metadata,
+    sa.Column("hash", sa.LargeBinary, primary_key=True),
+    sa.Column("token", sa.Text, nullable=False),
+    sa.Column("expires_at", sa.BigInteger, nullable=False, index=True),
+)
+
+
+class Unavailable(Exception):
+    """The database does not take work now (locked, full, gone); worth trying again."""
+
+
+class BadUrl(Exception):
+    """A database URL that this version cannot use; the message says which can."""
+
+
+def sqlite_path(url: str) -> Path:
+    """The file behind ``sqlite:///relative`` or ``sqlite:////absolute``. Raises :class:`BadUrl`."""
+    if not url.startswith("sqlite:///") or len(url) == len("sqlite:///"):
+        raise BadUrl(
+            f"database {url.split('://')[0]!r}: this version stores in SQLite, as sqlite:///path/to/file"
+        )
+    return Path(url.removeprefix("sqlite:///"))
+
+
+class Database:
+    """A SQLite file: one writing thread, one reading thread, a connection each."""
+
+    def __init__(self, url: str) -> None:
+        self.path = sqlite_path(url)
+        self._writer = _engine(self.path, "BEGIN IMMEDIATE")
+        self._reader = _engine(self.path, "BEGIN")
+        self._write_thread = ThreadPoolExecutor(1, "onthaal-write")
+        self._read_thread = ThreadPoolExecutor(1, "onthaal-read")
+
+    async def write(self, work: Work[T]) -> T:
+        """Run ``work`` in one write transaction; durable when this returns, undone if it raises."""
+        return await self._run(self._write_thread, self._writer, work)
+
+    async def read(self, work: Work[T]) -> T:
+        """Run ``work`` on one consistent snapshot."""
+        return await self._run(self._read_thread, self._reader, work)
+
+    def write_now(self, work: Work[T]) -> T:
+        """The same as :meth:`write`, for the command line, where no loop runs."""
+        return self._write_thread.submit(_transact, self._writer, work).result()
+
+    async def _run(self, thread: ThreadPoolExecutor, engine: sa.Engine, work: Work[T]) -> T:
+        loop = asyncio.get_running_loop()
+        # A transaction that has begun is finished even if who asked for it goes away.
+        return await asyncio.shield(loop.run_in_executor(thread, _transact, engine, work))
+
+    def close(self) -> None:
+        """Wait for work in progress and close both connections."""
+        for thread, engine in ((self._write_thread, self._writer), (self._read_thread, self._reader)):
+            thread.submit(engine.dispose).result()
+            thread.shutdown()
+
+
+def _transact(engine: sa.Engine, work: Work[T]) -> T:
+    try:
+        with engine.begin() as connection:
+            return work(connection)
+    except sa.exc.OperationalError as error:
+        raise Unavailable(str(error.orig)) from error
+    except sa.exc.DatabaseError as error:
+        if "not a database" in str(error.orig):
+            raise BadUrl(f"{engine.url.database}: {error.orig}") from error
+        raise
+
+
+def _engine(path: Path, begin: str) -> sa.Engine:
+    engine = sa.create_engine(
+        f"sqlite:///{path}",
+        # The pool is one connection that only its own thread uses; threads check is SQLAlchemy's to lift.
+        poolclass=sa.StaticPool,
+        connect_args={"check_same_thread": False, "timeout": 5.0},
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def _connected(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # transactions are ours to begin
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        if os.name == "posix":
+            path.chmod(0o600)
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def is_conflict(error: sa.exc.IntegrityError) -> bool:
+    """Whether an insert met a row that is already there."""
+    return isinstance(error.orig, sqlite3.IntegrityError) and "UNIQUE" in str(error.orig)
+
+
+def upsert(table: sa.Table) -> str:
+    """SQL that inserts a row or replaces it by primary key; the same for SQLite and PostgreSQL."""
+    names = [column.name for column in table.columns]
+    keys = [column.name for column in table.primary_key]
+    rest = [name for name in names if name not in keys]
+    return (
+        f'INSERT INTO "{table.name}" ({", ".join(_quoted(names))}) '
+        f"VALUES ({', '.join(':' + name for name in names)}) "
+        f"ON CONFLICT ({', '.join(_quoted(keys))}) DO UPDATE SET "
+        + ", ".join(f'"{name}" = excluded."{name}"' for name in rest)
+    )
+
+
+def _quoted(names: list[str]) -> list[str]:
+    return [f'"{name}"' for name in names]

@@ -1,0 +1,320 @@
+"""``onthaal demo``: a house, an empty database, and simulated days to look at.
+
+Two processes of their own, a server and a client, end with this one; the database lives in a
+temporary folder that goes with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+import click
+import httpx
+from rich.console import Console
+
+import server
+from server.domain.house import House
+from server.domain.schedule import SECOND, iso
+from server.settings import ConfigError, default_config, load
+from server.simulate import ROLES, variable
+from server.simulate.staff import spare_counter
+
+SITE = "mechelen"
+HOST = "127.0.0.1"
+FIRST_DAY = "2026-11-23"
+"""A Monday without anything special about it."""
+MORNING_S = 900
+"""The house clock begins this long before the doors open: time to book the day's appointments."""
+BOOKING_S = 8
+"""The same in real seconds, where a fast house needs longer than its morning."""
+
+STARTS_WITHIN_S = 30.0
+ENDS_WITHIN_S = 8.0
+"""Real seconds for a child to end when asked; after that it is not asked any more."""
+LOG_LINES = 15
+
+
+_PYTHON = (sys.executable, "-P", "-m")
+"""Our own interpreter, deaf to a folder that happens to be called ``server`` where we are started."""
+
+
+class DemoFailed(Exception):
+    """The demo cannot begin or go on; the text says why, for who started it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demo:
+    """What is shown: a house, how fast, from which instant, for how many days."""
+
+    house: House
+    config: Path
+    begins_at: int
+    speed: float
+    seed: int
+    port: int
+    days: int | None
+    left: str
+
+    @property
+    def url(self) -> str:
+        """As people type it; browsers let cookies of sessions through on this name without TLS."""
+        return f"http://localhost:{self.port}"
+
+
+@click.command("demo")
+@click.option(
+    "--speed",
+    default=30.0,
+    show_default=True,
+    type=click.FloatRange(1, 10_000),
+    help="House seconds per real second.",
+)
+@click.option("--seed", default=1, show_default=True, help="Another seed, other days.")
+@click.option(
+    "--port", default=8080, show_default=True, type=click.IntRange(1, 65535), help="Where to listen."
+)
+@click.option("--days", type=click.IntRange(min=1), help="Stop after so many days; else Ctrl-C ends it.")
+@click.option(
+    "--date",
+    "first",
+    type=click.DateTime(["%Y-%m-%d"]),
+    default=FIRST_DAY,
+    show_default=True,
+    help="The day to begin with.",
+)
+def command(speed: float, seed: int, port: int, days: int | None, first: datetime) -> None:
+    """Show a simulated house: the Mechelen hall, its people and its staff."""
+    try:
+        config = default_config()
+        house = load(config)[SITE]
+        demo = Demo(
+            house=house,
+            config=config,
+            begins_at=_morning(house, first.date(), speed),
+            speed=speed,
+            seed=seed,
+            port=port,
+            days=days,
+            left=spare_counter(house),
+        )
+        _port_is_free(demo)
+        asyncio.run(_run(demo))
+    except (DemoFailed, ConfigError) as error:
+        click.echo(f"onthaal demo: {error}", err=True)
+        sys.exit(1)
+
+
+def _morning(house: House, day: date, speed: float) -> int:
+    """Shortly before the first opening on that day or after it."""
+    opening = house.calendar.next_opening(house.calendar.midnight_before(day) - SECOND)
+    if opening is None:
+        raise DemoFailed(f"the house does not open within a month of {day}")
+    return opening - round(max(MORNING_S, BOOKING_S * speed)) * SECOND
+
+
+def _port_is_free(demo: Demo) -> None:
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((HOST, demo.port))
+        except OSError as error:
+            raise DemoFailed(
+                f"port {demo.port} is taken ({error.strerror}): "
+                "end what uses it, or choose another with --port"
+            ) from None
+
+
+async def _run(demo: Demo) -> None:
+    """Show the demo until its days are over or a signal ends it."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    with tempfile.TemporaryDirectory(prefix="onthaal-demo-") as folder:
+        stopped = asyncio.create_task(stop.wait())
+        shown = asyncio.create_task(_show(demo, Path(folder)))
+        await asyncio.wait({stopped, shown}, return_when=asyncio.FIRST_COMPLETED)
+        # Whichever is left is ended and waited for, before the folder goes.
+        stopped.cancel()
+        shown.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await shown
+
+
+async def _show(demo: Demo, folder: Path) -> None:
+    database = f"sqlite:///{folder / 'onthaal.db'}"
+    log = folder / "server.log"
+    serve = _options(
+        config=demo.config,
+        database=database,
+        host=HOST,
+        port=demo.port,
+        house_time=iso(demo.begins_at),
+        speed=demo.speed,
+    )
+    async with _child(("server", "serve", "--skip-nights", *serve), log) as serving:
+        await _answers(demo, serving, log)
+        tokens = dict(zip(ROLES, await _tokens(database, ROLES), strict=True))
+        (panel,) = await _tokens(database, ("counter",), demo.left)
+        _announce(demo, tokens, panel)
+        play = _options(
+            url=f"http://{HOST}:{demo.port}",
+            config=demo.config,
+            site=SITE,
+            seed=demo.seed,
+            leave=demo.left,
+            days=demo.days,
+        )
+        environment = {variable(role): token for role, token in tokens.items()}
+        async with _child(("server.simulate", *play), None, environment) as client:
+            ends = {asyncio.create_task(serving.wait()), asyncio.create_task(client.wait())}
+            try:
+                await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for end in ends:
+                    end.cancel()
+            if serving.returncode is not None:
+                raise DemoFailed(f"the server ended unexpectedly ({serving.returncode}){_tail(log)}")
+            if client.returncode != 0:
+                raise DemoFailed(f"the client ended unexpectedly ({client.returncode})")
+
+
+@contextlib.asynccontextmanager
+async def _child(
+    arguments: tuple[str, ...], log: Path | None, environment: dict[str, str] | None = None
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A module run as a process that ends with the block.
+
+    In a session of its own: the terminal's Ctrl-C comes to us alone, and we end what we started, the
+    client before its server.
+    """
+    with contextlib.ExitStack() as files:
+        errors = None if log is None else files.enter_context(log.open("wb"))
+        process = await asyncio.create_subprocess_exec(
+            *_PYTHON,
+            *arguments,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=errors,
+            stderr=errors,
+            env=_environment() | (environment or {}),
+            start_new_session=True,
+        )
+        try:
+            yield process
+        finally:
+            await _end(process)
+
+
+def _options(**values: object) -> tuple[str, ...]:
+    """Options of a command line; one that is None is left out."""
+    given = [
+        (f"--{name.replace('_', '-')}", str(value)) for name, value in values.items() if value is not None
+    ]
+    return tuple(part for option in given for part in option)
+
+
+def _environment() -> dict[str, str]:
+    """A child's environment: it finds the package where we did, and none of the settings that are
+    meant for a real house."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ONTHAAL_")}
+    here = str(Path(server.__file__).parents[1])
+    return kept | {"PYTHONPATH": os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))}
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        process.terminate()
+        try:
+            async with asyncio.timeout(ENDS_WITHIN_S):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+
+async def _answers(demo: Demo, serving: asyncio.subprocess.Process, log: Path) -> None:
+    """Wait until the server answers."""
+    async with httpx.AsyncClient(base_url=f"http://{HOST}:{demo.port}", trust_env=False, timeout=2) as http:
+        try:
+            async with asyncio.timeout(STARTS_WITHIN_S):
+                while serving.returncode is None:
+                    with contextlib.suppress(httpx.TransportError):
+                        if (await http.get("/health")).is_success and serving.returncode is None:
+                            return
+                    await asyncio.sleep(0.1)
+        except TimeoutError:
+            raise DemoFailed(f"the server did not answer for {STARTS_WITHIN_S:.0f} s{_tail(log)}") from None
+    raise DemoFailed(f"the server did not start{_tail(log)}")
+
+
+async def _tokens(database: str, roles: tuple[str, ...], counter: str | None = None) -> list[str]:
+    """Make tokens as an administrator would: by the command line, one process a token."""
+    return list(await asyncio.gather(*(_token(database, role, counter) for role in roles)))
+
+
+async def _token(database: str, role: str, counter: str | None) -> str:
+    process = await asyncio.create_subprocess_exec(
+        *_PYTHON,
+        *("server", "token", "create"),
+        *_options(database=database, site=SITE, role=role, counter=counter),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=_environment(),
+        start_new_session=True,
+    )
+    try:
+        async with asyncio.timeout(STARTS_WITHIN_S):
+            said, complaint = await process.communicate()
+    except TimeoutError:
+        raise DemoFailed(f"no token for {role} within {STARTS_WITHIN_S:.0f} s") from None
+    finally:
+        await _end(process)
+    if process.returncode != 0:
+        raise DemoFailed(f"no token for {role}: {complaint.decode(errors='replace').strip()}")
+    return said.decode().strip()
+
+
+def _announce(demo: Demo, tokens: Mapping[str, str], panel: str) -> None:
+    """Print where everything is. Nothing is wrapped: an address broken in two does not open."""
+    api = f"{demo.url}/api/v1/sites/{SITE}"
+    lines = (
+        f"{demo.house.name}: a simulated house, {demo.speed:g} times as fast as life. Ctrl-C ends it.",
+        "",
+        f"  every page       {demo.url}/",
+        f"  the hall screen  {demo.url}/{SITE}/hall",
+        f"  your counter     {demo.url}/sign-in?next=/{SITE}/counters/{demo.left}#{panel}",
+        "",
+        f"Open your counter's address first: it signs your browser in, for the hall screen as well. "
+        f"Counter {demo.left} is yours; the others have their staff.",
+        "",
+        "Draw a ticket, as reception does, and open its link on a telephone's screen:",
+        f"  curl -sX POST {api}/visits -H 'Authorization: Bearer {tokens['reception']}' "
+        f"-H \"Idempotency-Key: $(date +%s%N)\" -H 'Content-Type: application/json' "
+        f'-d \'{{"service":"{_walk_in(demo.house)}"}}\'',
+        "What a supervisor sees:",
+        f"  curl -s {api}/views/management -H 'Authorization: Bearer {tokens['supervisor']}'",
+        "",
+    )
+    console = Console()
+    for line in lines:
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
+
+
+def _walk_in(house: House) -> str:
+    return next(service.id for service in house.services.values() if service.walk_ins)
+
+
+def _tail(log: Path) -> str:
+    """The end of a log, for a message."""
+    lines = log.read_text("utf-8", errors="replace").splitlines()[-LOG_LINES:]
+    return ":\n" + "\n".join(lines) if lines else "; it said nothing"

@@ -1,0 +1,96 @@
+"""How long people will wait: a first, plain forecast from target handling times.
+
+Waiting tickets are given, in the order of the rules, to the counter that may serve them and is free
+first (list scheduling); a counter is free when its present person has used up the service's target
+time. The range around that moment is wide on purpose and is not calibrated on measured times.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from server.domain.calling import Standing, may_serve
+from server.domain.day import CounterMode, CounterState, Day, Status
+from server.domain.house import CounterPlan, House
+from server.domain.schedule import SECOND
+
+WALK_S = 45
+"""From the call to the start of service, in seconds."""
+
+OVERRUN_S = 60
+"""What is still expected of a person who already takes longer than the target, in seconds."""
+
+LOW, HIGH = 0.6, 1.7
+"""The range around the expected wait, as factors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A wait in whole seconds, rounded outwards to whole minutes."""
+
+    low_s: int
+    high_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """Ranges by visit id, and by service for who would draw a ticket now; absent where nobody can tell."""
+
+    visits: dict[str, Range]
+    services: dict[str, Range]
+
+
+def expected(house: House, day: Day, places: list[Standing], now: int) -> Expected:
+    """The waits to expect, given everybody who waits in their order (``calling.standings``)."""
+    open_counters = [
+        (plan, state)
+        for plan in house.counters.values()
+        if (state := day.counter(plan.id)).mode is CounterMode.OPEN
+    ]
+    free = {plan.id: _free_at(house, day, state, now) for plan, state in open_counters}
+    visits: dict[str, Range] = {}
+    # Whom a visit may go to hangs on these three alone, and many people share them.
+    alike: dict[tuple[str, str | None, str | None], list[str]] = {}
+    for place in places:
+        visit = place.visit
+        key = visit.service, visit.to_counter, visit.staff
+        if key not in alike:
+            alike[key] = [plan.id for plan, state in open_counters if may_serve(plan, state, visit)]
+        able = alike[key]
+        if not able:
+            continue
+        first = min(able, key=free.__getitem__)
+        visits[place.visit.id] = _range(free[first] - now)
+        free[first] += (WALK_S + _target_s(house, place.visit.service)) * SECOND
+    services = {
+        name: _range(min(free[counter] for counter in able) - now)
+        for name in house.services
+        if (able := _offering(open_counters, name))
+    }
+    return Expected(visits, services)
+
+
+def _offering(counters: list[tuple[CounterPlan, CounterState]], service: str) -> list[str]:
+    return [plan.id for plan, _state in counters if service in plan.services]
+
+
+def _target_s(house: House, service: str) -> int:
+    known = house.services.get(service)
+    return known.target_s if known else 0
+
+
+def _free_at(house: House, day: Day, counter: CounterState, now: int) -> int:
+    visit = day.visits.get(counter.visit or "")
+    if visit is None:
+        return now
+    target_s = _target_s(house, visit.service)
+    if visit.status is Status.SERVING and visit.started_at is not None:
+        return max(visit.started_at + target_s * SECOND, now + OVERRUN_S * SECOND)
+    return now + (WALK_S + target_s) * SECOND
+
+
+def _range(wait: int) -> Range:
+    seconds = max(0, wait) / SECOND
+    low_s = int(seconds * LOW) // 60 * 60
+    high_s = -(-int(seconds * HIGH) // 60) * 60
+    return Range(low_s, max(high_s, 60))

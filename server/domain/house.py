@@ -1,0 +1,76 @@
+"""The house as it is configured: services, counters, and the numbers of its rules.
+
+A :class:`House` is what decisions need to know and the journal does not tell. It is a plain
+value, made by ``server.settings``; folding the journal needs none of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from server.domain.schedule import Calendar
+
+
+class Kind(StrEnum):
+    """What sort of work a service is."""
+
+    RECEPTION = "reception"
+    EXPRESS = "express"
+    THEME = "theme"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """What a citizen comes for.
+
+    ``range`` is the letter of the number range that its tickets draw from, ``target_s`` the
+    handling time aimed at in seconds. ``grace_s`` is how long after its slot an appointment may
+    report and still count as due; ``late_limit_s`` the same for who announced being late;
+    ``waiting_limit_s`` the wait after which a walk-in may pass appointments.
+    A ``discreet`` service draws from the commonest range and is named on no screen.
+    """
+
+    id: str
+    name: str
+    kind: Kind
+    range: str
+    target_s: int
+    walk_ins: bool = True
+    appointments: bool = True
+    grace_s: int = 300
+    late_limit_s: int = 1200
+    waiting_limit_s: int = 1200
+    discreet: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CounterPlan:
+    """A place where staff serve: what it offers, and what it helps with when it would stand idle."""
+
+    id: str
+    services: frozenset[str]
+    overflow: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """One site: its services, counters, calendar, and the numbers of its rules."""
+
+    site: str
+    name: str
+    calendar: Calendar
+    services: dict[str, Service]
+    counters: dict[str, CounterPlan]
+    overdue_every: int = 3
+    """*k*: at most one in this many calls of a counter puts an overdue walk-in before appointments."""
+    recalls_before_no_show: int = 1
+    undo_s: int = 120
+    call_shown_s: int = 600
+    """How long a call stays on the hall screen, at most."""
+    notice: str = ""
+    languages: tuple[str, ...] = field(default=("nl",))
+
+    def home_counters(self, service: str) -> tuple[CounterPlan, ...]:
+        """The counters that offer this service as their own work."""
+        return tuple(plan for plan in self.counters.values() if service in plan.services)

@@ -1,0 +1,116 @@
+"""What is derived from the server's key: visit links, the seal on contact data.
+
+The key itself lies outside the database: in ``ONTHAAL_KEY`` (64 hexadecimal digits) or in a file
+beside the SQLite file, made at the first start and readable by its owner only.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import hmac
+import os
+import secrets
+import tempfile
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+KEY_BYTES = 32
+ID_BYTES = 10
+MAC_BYTES = 16
+"""A visit's link carries 128 bits that only the key can make."""
+
+
+class BadKey(Exception):
+    """The server's key is missing or malformed; the message says where it is looked for."""
+
+
+def fresh_id() -> str:
+    """A new id: 80 random bits as 16 lower-case letters and digits."""
+    return base64.b32encode(secrets.token_bytes(ID_BYTES)).decode().lower()
+
+
+class Keys:
+    """Everything that needs the server's key."""
+
+    def __init__(self, key: bytes) -> None:
+        self._links = hmac.digest(key, b"onthaal visit links 1", "sha256")
+        self._seal = AESGCM(hmac.digest(key, b"onthaal contact seal 1", "sha256"))
+
+    def visit_secret(self, visit: str) -> str:
+        """The unguessable part of a visit's link: its id and a MAC over it, 35 characters."""
+        raw = base64.b32decode(visit.upper())
+        return base64.urlsafe_b64encode(raw + self._mac(raw)).rstrip(b"=").decode()
+
+    def visit_of(self, secret: str) -> str | None:
+        """The visit whose link this is, or None; compared in constant time."""
+        try:
+            raw = base64.b64decode(secret + "=" * (-len(secret) % 4), altchars=b"-_", validate=True)
+        except ValueError:
+            return None
+        if len(raw) != ID_BYTES + MAC_BYTES:
+            return None
+        visit, mac = raw[:ID_BYTES], raw[ID_BYTES:]
+        # A second spelling of the same bytes would be a second link: only the canonical one counts.
+        name = base64.b32encode(visit).decode().lower()
+        if not hmac.compare_digest(mac, self._mac(visit)) or self.visit_secret(name) != secret:
+            return None
+        return name
+
+    def _mac(self, raw: bytes) -> bytes:
+        return hmac.digest(self._links, raw, "sha256")[:MAC_BYTES]
+
+    def seal(self, plain: bytes, subject: str) -> bytes:
+        """Encrypt personal data of ``subject`` (AES-256-GCM, the subject bound in)."""
+        nonce = secrets.token_bytes(12)
+        return nonce + self._seal.encrypt(nonce, plain, subject.encode())
+
+    def open(self, sealed: bytes, subject: str) -> bytes:
+        """Decrypt; raises :class:`BadKey` where key or subject are not those of the seal."""
+        try:
+            return self._seal.decrypt(sealed[:12], sealed[12:], subject.encode())
+        except InvalidTag as error:
+            raise BadKey("sealed with another key, or for another subject") from error
+
+
+def load_keys(database: Path) -> Keys:
+    """The keys of a database: from ``ONTHAAL_KEY``, else from ``<database>.key``, made if absent."""
+    given = os.environ.get("ONTHAAL_KEY")
+    if given is not None:
+        return Keys(_unhex(given, "ONTHAAL_KEY"))
+    path = database.with_name(database.name + ".key")
+    if not path.exists():
+        _make(path)
+    return Keys(_unhex(path.read_text(), str(path)))
+
+
+def _make(path: Path) -> None:
+    """Write a new key beside its place and link it there: whole, and by one process alone."""
+    descriptor, name = tempfile.mkstemp(prefix=path.name, dir=path.parent)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_hex(KEY_BYTES) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        with contextlib.suppress(FileExistsError):
+            os.link(name, path)
+    finally:
+        Path(name).unlink()
+
+
+def _unhex(text: str, where: str) -> bytes:
+    try:
+        key = bytes.fromhex(text.strip())
+    except ValueError as error:
+        raise BadKey(f"{where}: not hexadecimal") from error
+    if len(key) != KEY_BYTES:
+        raise BadKey(f"{where}: a key has {2 * KEY_BYTES} hexadecimal digits, this one {2 * len(key)}")
+    return key
+
+
+def token_hash(secret: str) -> bytes:
+    """What is stored of a bearer token: its secret has 256 random bits, so a plain hash is enough."""
+    return hashlib.sha256(secret.encode()).digest()

@@ -1,0 +1,241 @@
+"""Views to topics: which view a topic shows, when it is made again, and how it reaches the hub."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from dataclasses import dataclass
+from functools import cached_property
+
+import msgspec
+
+from displays import board, counter, management, protocol, reception, ticket
+from displays.day import DayModel
+from server.clock import HouseClock
+from server.hub import SLICE_S, Hub, Topic, wire_frame
+from server.live import Live, Site
+
+log = logging.getLogger("onthaal.publisher")
+
+TICK_S = 1.0
+"""How often views are looked at again because time has passed, in real seconds."""
+
+
+@dataclass(frozen=True)
+class Address:
+    """A topic's place: its site, its audience, and which counter or visit, where there are many."""
+
+    site: str
+    audience: str
+    which: str = ""
+
+    @cached_property
+    def name(self) -> str:
+        """The topic's name, as frames carry it."""
+        return "/".join(part for part in (self.site, self.audience, self.which) if part)
+
+    @cached_property
+    def urgent(self) -> bool:
+        """Whether it is for a screen or panel rather than a phone."""
+        return self.audience != "visits"
+
+
+@dataclass(eq=False, slots=True)
+class Shown:
+    """What the viewers of a topic were told last: the view, and the seq up to which it is known to hold."""
+
+    address: Address
+    view: bytes
+    seq: int
+
+
+class Publisher:
+    """Keeps every watched topic on the newest view.
+
+    All frames of a site are made from the one model of it that is newest, so that within a topic
+    (seq, at) never steps back, and no heartbeat is newer than a view that comes after it.
+    """
+
+    def __init__(self, live: Live, hub: Hub, clock: HouseClock) -> None:
+        self._live = live
+        self._hub = hub
+        self._clock = clock
+        self._models: dict[str, DayModel] = {}
+        self._modelled: dict[str, float] = {}
+        self._watched: dict[str, dict[str, Shown]] = {}
+        # By urgency: whose view may have changed, and who may need a heartbeat.
+        self._due: dict[bool, dict[str, Shown]] = {True: {}, False: {}}
+        self._silent: dict[bool, dict[str, Shown]] = {True: {}, False: {}}
+        self._wake = asyncio.Event()
+
+    def model(self, site: Site) -> DayModel:
+        """The site's read model at now, in whole milliseconds: one ``at`` on the wire is one moment."""
+        now = self._clock.now()
+        return DayModel(site.house, site.day, max(now - now % 1000, site.day.at), self._clock.speed)
+
+    def view(self, model: DayModel, address: Address) -> msgspec.Struct:
+        """The view of a topic. Raises ``KeyError`` where there is no such counter or visit."""
+        match address.audience:
+            case "hall":
+                return board.hall(model)
+            case "counters":
+                return counter.panel(model, address.which)
+            case "reception":
+                return reception.desk(model)
+            case "management":
+                return management.overview(model)
+            case "visits":
+                return ticket.page(model, model.day.visits[address.which])
+        raise KeyError(address.audience)
+
+    def frame(self, address: Address) -> bytes:
+        """A whole frame of a topic as it is now, for who polls. Raises ``KeyError`` like :meth:`view`."""
+        model = self.model(self._live.sites[address.site])
+        view = protocol.view_bytes(self.view(model, address))
+        return protocol.frame(address.name, model.day.seq, model.now, view)
+
+    def first(self, address: Address) -> bytes:
+        """The wire frame that a new viewer of a topic begins with; from now on the topic is watched.
+
+        Raises ``KeyError`` like :meth:`view`.
+        """
+        name = address.name
+        model = self._recent(self._live.sites[address.site])
+        view = protocol.view_bytes(self.view(model, address))
+        frame = wire_frame(protocol.frame(name, model.day.seq, model.now, view))
+        topic = self._hub.watched(name)
+        shown = self._watched.setdefault(address.site, {}).setdefault(name, Shown(address, b"", 0))
+        if topic is None or shown.view != view:
+            shown.view, shown.seq = view, model.day.seq
+            if topic is not None:
+                self._hub.publish(topic, frame)
+        return frame
+
+    def changed(self, site: Site) -> None:
+        """A site's day has changed: show it, the screens and panels now, phones right after."""
+        watched = self._watched.get(site.house.site)
+        if not watched:
+            return
+        self._renew(site)
+        self._make_due(watched)
+        deadline = time.monotonic() + SLICE_S
+        while self._due[True] and time.monotonic() < deadline:
+            self._show(next(iter(self._due[True].values())))
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Make the views that are due, in slices; heartbeats; one task, until cancelled."""
+        next_tick = time.monotonic() + TICK_S
+        while True:
+            if time.monotonic() >= next_tick:
+                next_tick = time.monotonic() + TICK_S
+                self._tick()
+            if self._work(time.monotonic() + SLICE_S):
+                await asyncio.sleep(0)
+                continue
+            self._wake.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(max(0.0, next_tick - time.monotonic())):
+                    await self._wake.wait()
+
+    def _recent(self, site: Site) -> DayModel:
+        """A model of the committed day that is no older than a tick: many viewers may come at once."""
+        model = self._models.get(site.house.site)
+        if model is None or model.day is not site.day or self._age(site) > TICK_S:
+            return self._renew(site)
+        return model
+
+    def _renew(self, site: Site) -> DayModel:
+        model = self._models[site.house.site] = self.model(site)
+        self._modelled[site.house.site] = time.monotonic()
+        return model
+
+    def _age(self, site: Site) -> float:
+        return time.monotonic() - self._modelled[site.house.site]
+
+    def _make_due(self, watched: dict[str, Shown]) -> None:
+        for name, shown in watched.items():
+            self._due[shown.address.urgent][name] = shown
+
+    def _work(self, deadline: float) -> bool:
+        """Do what is due until the deadline; whether anything is left.
+
+        A heartbeat costs next to nothing and may not wait for views that never cease to change.
+        """
+        while True:
+            for urgent in (True, False):
+                if self._silent[urgent]:
+                    self._beat(next(iter(self._silent[urgent].values())))
+                    break
+                if self._due[urgent]:
+                    self._show(next(iter(self._due[urgent].values())))
+                    break
+            else:
+                return False
+            if time.monotonic() >= deadline:
+                return True
+
+    def _tick(self) -> None:
+        """Time has passed: all watched views are due, and silent topics for a heartbeat."""
+        self._hub.cut_off()
+        for name, watched in self._watched.items():
+            self._renew(self._live.sites[name])
+            self._make_due(watched)
+            for shown in list(watched.values()):
+                topic = self._hub.watched(shown.address.name)
+                if topic is None:
+                    self._forget(shown)
+                elif self._is_silent(shown, topic):
+                    self._silent[shown.address.urgent][shown.address.name] = shown
+
+    def _is_silent(self, shown: Shown, topic: Topic) -> bool:
+        """Whether a heartbeat is wanted by the next tick.
+
+        A screen or panel also hears within a tick that its picture holds up to a newer seq: who
+        pressed a button that changed nothing waits for that.
+        """
+        if shown.address.urgent and shown.seq < self._models[shown.address.site].day.seq:
+            return True
+        silence = protocol.HEARTBEAT_S if shown.address.urgent else protocol.PHONE_HEARTBEAT_S
+        return time.monotonic() - topic.written_at >= silence - 1.5 * TICK_S
+
+    def _beat(self, shown: Shown) -> None:
+        """Send a heartbeat if the topic's view, which comes first, has not broken the silence."""
+        name = shown.address.name
+        self._silent[shown.address.urgent].pop(name, None)
+        if name in self._due[shown.address.urgent] and not self._show(shown):
+            return
+        topic = self._hub.watched(name)
+        if topic is not None and self._is_silent(shown, topic):
+            model = self._models[shown.address.site]
+            shown.seq = model.day.seq
+            self._hub.beat(topic, wire_frame(protocol.heartbeat(name, model.day.seq, model.now)))
+
+    def _show(self, shown: Shown) -> bool:
+        """Publish a topic's view if it differs from what is shown; False where there is none."""
+        name = shown.address.name
+        self._due[shown.address.urgent].pop(name, None)
+        topic = self._hub.watched(name)
+        if topic is None:
+            self._forget(shown)
+            return False
+        model = self._models[shown.address.site]
+        try:
+            view = protocol.view_bytes(self.view(model, shown.address))
+        except KeyError:  # a visit of a day that is over: what a newcomer would hear
+            for viewer in list(topic.viewers):
+                self._hub.dismiss(viewer, protocol.Close.UNKNOWN)
+            return False
+        except Exception:  # one broken view must not stop the others
+            log.exception("no view for an audience: %s", shown.address.audience)
+            return False
+        if shown.view != view:
+            shown.view, shown.seq = view, model.day.seq
+            self._hub.publish(topic, wire_frame(protocol.frame(name, model.day.seq, model.now, view)))
+        return True
+
+    def _forget(self, shown: Shown) -> None:
+        for known in (self._watched[shown.address.site], *self._due.values(), *self._silent.values()):
+            known.pop(shown.address.name, None)

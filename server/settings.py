@@ -1,0 +1,312 @@
+"""The configuration: TOML text to houses, or one clear error that stops the start.
+
+``server.config_tables`` says which keys there are; here is what their values mean to each other.
+Every error reads ``FILE: key: what is wrong (nearest valid name: "...")``.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import zoneinfo
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import holidays as public_holidays
+from msgspec import UNSET
+
+from server.config_tables import (
+    SITE_ID,
+    ConfigError,
+    CounterTable,
+    FileTable,
+    OpeningTable,
+    Place,
+    RulesTable,
+    ServiceTable,
+    SiteTable,
+    T,
+    nearest,
+    read_table,
+)
+from server.domain.house import CounterPlan, House, Kind, Service
+from server.domain.schedule import Calendar
+
+__all__ = ["DAYS", "ConfigError", "default_config", "load", "load_text", "shipped"]
+
+RESERVED = frozenset({"api", "health", "live", "metrics", "session", "sign-in", "static", "t", "visits"})
+"""Parts of addresses that are not sites: ``/t/...`` is a ticket's page, ``/live/visits/...`` its topic."""
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+@dataclass(frozen=True, slots=True)
+class ClosingDays:
+    """Public holidays of a country or its part (``BE``, ``DE-BY``), and the house's own days.
+
+    Own days are single dates, or (month, day) of every year. A value, so that two readings of the
+    same text give equal houses.
+    """
+
+    public: str = ""
+    once: frozenset[date] = frozenset()
+    yearly: frozenset[tuple[int, int]] = frozenset()
+
+    def __call__(self, day: date) -> bool:
+        return (
+            day in self.once or (day.month, day.day) in self.yearly or day in _public(self.public, day.year)
+        )
+
+
+@cache
+def _public(place: str, year: int) -> frozenset[date]:
+    if not place:
+        return frozenset()
+    country, _, part = place.partition("-")
+    return frozenset(public_holidays.country_holidays(country, subdiv=part or None, years=year))
+
+
+def shipped(name: str) -> Path:
+    """A directory that ships with Onthaal, ``static`` or ``config``: in the wheel or the checkout."""
+    here = Path(__file__).resolve().parent
+    inside = here / "shipped"
+    # Only a wheel has it; looking there first keeps a stranger's `site-packages/config` out.
+    return inside / name if inside.is_dir() else here.parent / name
+
+
+def default_config() -> Path:
+    """The Mechelen house, which runs where nothing else is named."""
+    return shipped("config") / "mechelen.toml"
+
+
+def load(path: Path) -> dict[str, House]:
+    """The houses of a file, by site id. Raises :class:`ConfigError`."""
+    name = str(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        beside = [other.name for other in path.parent.glob("*.toml")] if path.parent.is_dir() else []
+        raise ConfigError(f"{name}: no such file{nearest(path.name, beside)}") from None
+    except IsADirectoryError:
+        raise ConfigError(f"{name}: is a directory, not a file") from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{name}: line {line}: is not UTF-8") from None
+    except OSError as error:
+        raise ConfigError(f"{name}: cannot be read: {error.strerror}") from None
+    return load_text(text, name)
+
+
+def load_text(text: str, name: str) -> dict[str, House]:
+    """The houses of a TOML text, by site id; ``name`` is what errors call it. Raises :class:`ConfigError`."""
+    try:
+        # Some editors begin a file with a byte order mark, which TOML does not know.
+        raw = tomllib.loads(text.removeprefix("\ufeff"))
+    except ValueError as error:
+        what, at, place = str(error).rpartition(" (at ")
+        place = place.rstrip(")") if at else ""
+        # At the end of the document tomllib names no line.
+        if place == "end of document":
+            place = f"line {text.rstrip().count(chr(10)) + 1}"
+        said = what if at else str(error)
+        raise ConfigError(f"{name}: {place + ': ' if place else ''}is not TOML: {said}") from None
+    except RecursionError:
+        raise ConfigError(f"{name}: is not TOML: nested too deeply") from None
+    file = read_table(raw, FileTable, Place(name))
+    if not file.sites:
+        Place(name, "sites").fail("names no site")
+    return {site: _house(site, table, Place(name, f"sites.{site}")) for site, table in file.sites.items()}
+
+
+def _house(site: str, raw: object, place: Place) -> House:
+    if not re.match(r"[a-z0-9][a-z0-9-]{0,30}\Z", site):
+        place.fail(SITE_ID)
+    if site in RESERVED:
+        place.fail(f'"{site}" is taken by an address of Onthaal itself; choose another id')
+    table = read_table(raw, SiteTable, place)
+    rules = read_table(table.rules, RulesTable, place.at("rules"))
+    if not table.languages:
+        place.at("languages").fail("names no language")
+    _unique(table.languages, place.at("languages"))
+    calendar = Calendar(
+        zone=_zone(table.time_zone, place.at("time_zone")),
+        weekly=_weekly(read_table(table.opening, OpeningTable, place.at("opening")), place.at("opening")),
+        is_holiday=_closing_days(table, place),
+        tickets_stop_s=rules.tickets_stop_s,
+        tickets_start_s=rules.tickets_start_s,
+        day_ends_after_s=rules.day_ends_after_s,
+    )
+    services = _services(table.services, rules, place)
+    return House(
+        site=site,
+        name=table.name,
+        calendar=calendar,
+        services=services,
+        counters=_counters(table.counters, services, place),
+        overdue_every=rules.overdue_every,
+        recalls_before_no_show=rules.recalls_before_no_show,
+        undo_s=rules.undo_s,
+        call_shown_s=rules.call_shown_s,
+        notice=table.notice,
+        languages=table.languages,
+    )
+
+
+def _unique(names: Sequence[str], place: Place) -> None:
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            place.fail(f'"{name}" stands there twice')
+
+
+# --- the calendar -------------------------------------------------------------------------------
+
+
+def _zone(name: str, place: Place) -> zoneinfo.ZoneInfo:
+    try:
+        return zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        place.fail(f'unknown time zone "{name}"', name, zoneinfo.available_timezones())
+
+
+def _closing_days(table: SiteTable, place: Place) -> ClosingDays:
+    if table.holidays:
+        countries = public_holidays.list_supported_countries(include_aliases=False)
+        names = [*countries, *(f"{country}-{part}" for country in countries for part in countries[country])]
+        if table.holidays not in names:
+            said = f'no public holidays known for "{table.holidays}"'
+            place.at("holidays").fail(said, table.holidays, names)
+    once, yearly = set(), set()
+    for index, day in enumerate(table.closing_days):
+        here = place.at("closing_days").item(index)
+        if isinstance(day, date) and not isinstance(day, datetime):
+            once.add(day)
+            continue
+        try:
+            if not isinstance(day, str):
+                raise ValueError
+            if re.fullmatch(r"\d\d-\d\d", day, re.ASCII):
+                # A leap year, so that 29 February may be named.
+                each = date.fromisoformat(f"2000-{day}")
+                yearly.add((each.month, each.day))
+            elif re.fullmatch(r"\d{4}-\d\d-\d\d", day, re.ASCII):
+                once.add(date.fromisoformat(day))
+            else:
+                raise ValueError
+        except ValueError:
+            here.fail(f'"{day}" is no day: write "2026-12-24", or "12-24" for every year')
+    return ClosingDays(table.holidays, frozenset(once), frozenset(yearly))
+
+
+def _weekly(table: OpeningTable, place: Place) -> tuple[tuple[tuple[time, time], ...], ...]:
+    week = []
+    for day in DAYS:
+        periods: list[tuple[time, time]] = []
+        for index, text in enumerate(getattr(table, day)):
+            here = place.at(day).item(index)
+            match = re.fullmatch(r"(\d\d:\d\d)\s*-\s*(\d\d:\d\d)", text, re.ASCII)
+            try:
+                start, end = (time.fromisoformat(part) for part in match.groups()) if match else (None, None)
+            except ValueError:
+                start, end = None, None
+            if start is None or end is None:
+                here.fail(f'"{text}" is no opening: write "08:00-13:00", from 00:00 to 23:59')
+            if start >= end:
+                here.fail(f'"{text}" ends before it begins')
+            if any(start < other_end and other_start < end for other_start, other_end in periods):
+                here.fail(f'"{text}" overlaps another opening of the day')
+            periods.append((start, end))
+        week.append(tuple(sorted(periods)))
+    if not any(week):
+        place.fail("the house is never open")
+    return tuple(week)
+
+
+# --- services and counters ----------------------------------------------------------------------
+
+
+def _rows(raw: list[Any], struct: type[T], place: Place) -> list[tuple[T, Place]]:
+    """The rows of an array of tables, each with its place: named by its id where it has one."""
+    if not raw:
+        place.fail("there is none")
+    rows: list[tuple[T, Place]] = []
+    seen: set[str] = set()
+    for index, item in enumerate(raw):
+        name = item.get("id") if isinstance(item, dict) else None
+        here = place.item(name if isinstance(name, str) else index)
+        rows.append((read_table(item, struct, here), here))
+        # Ids that differ by case alone invite calls to the wrong one.
+        if str(name).lower() in seen:
+            here.at("id").fail(f'"{name}" stands there twice')
+        seen.add(str(name).lower())
+    return rows
+
+
+def _services(raw: list[Any], rules: RulesTable, place: Place) -> dict[str, Service]:
+    services: dict[str, Service] = {}
+    rows = _rows(raw, ServiceTable, place.at("services"))
+    names: dict[str, str] = {}
+    open_ranges = {row.range for row, _ in rows if not row.discreet}
+    for row, here in rows:
+        other = names.setdefault(row.name.casefold(), row.id)
+        if other != row.id:
+            here.at("name").fail(f'service "{other}" has the same name')
+        if not row.walk_ins and not row.appointments:
+            here.fail("takes neither walk-ins nor appointments")
+        if row.discreet and row.range not in open_ranges:
+            # A letter of its own in the lists of ranges would give away what a number hides.
+            here.at("range").fail("a discreet service must share its letter with one that is not discreet")
+        services[row.id] = Service(
+            id=row.id,
+            name=row.name,
+            kind=row.kind,
+            range=row.range,
+            target_s=row.target_s,
+            walk_ins=row.walk_ins,
+            appointments=row.appointments,
+            grace_s=rules.grace_s if row.grace_s is UNSET else row.grace_s,
+            late_limit_s=rules.late_limit_s if row.late_limit_s is UNSET else row.late_limit_s,
+            waiting_limit_s=rules.waiting_limit_s if row.waiting_limit_s is UNSET else row.waiting_limit_s,
+            discreet=row.discreet,
+        )
+        if services[row.id].late_limit_s < services[row.id].grace_s:
+            here.at("late_limit_s").fail("is less than grace_s: who says to be late would lose by saying so")
+    return services
+
+
+def _counters(raw: list[Any], services: dict[str, Service], place: Place) -> dict[str, CounterPlan]:
+    counters: dict[str, CounterPlan] = {}
+    express = frozenset(service.id for service in services.values() if service.kind is Kind.EXPRESS)
+    for row, here in _rows(raw, CounterTable, place.at("counters")):
+        own = _offered(row.services, services, here.at("services"))
+        if not own:
+            here.at("services").fail("offers no service")
+        if all(services[name].discreet for name in own):
+            here.at("services").fail("only discreet services: whoever is called here would be exposed")
+        if row.overflow is UNSET:
+            theme = any(services[name].kind is Kind.THEME for name in own)
+            overflow = express - own if theme else frozenset()
+        else:
+            overflow = _offered(row.overflow, services, here.at("overflow"))
+            for name in sorted(overflow):
+                if name not in express:
+                    here.at("overflow").fail(f'"{name}" is not an express service')
+                if name in own:
+                    here.at("overflow").fail(f'"{name}" is among this counter\'s own services')
+        counters[row.id] = CounterPlan(id=row.id, services=own, overflow=overflow)
+    offered = frozenset().union(*(plan.services for plan in counters.values()))
+    for name in services:
+        if name not in offered:
+            place.at("services").item(name).fail("is offered by no counter")
+    return counters
+
+
+def _offered(names: tuple[str, ...], services: dict[str, Service], place: Place) -> frozenset[str]:
+    _unique(names, place)
+    for index, name in enumerate(names):
+        if name not in services:
+            place.item(index).fail(f'unknown service "{name}"', name, services)
+    return frozenset(names)

@@ -1,0 +1,367 @@
+"""Plays planned days against a running server: citizens, the booking system and the staff.
+
+Everything goes through the public API. A task for each citizen and each shift, all owned by the
+task group of their day; what one of them finds refused is counted and shown, never hidden.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from random import Random
+
+from server.domain.house import House
+from server.domain.schedule import SECOND, iso
+from server.simulate.figures import DayFigures, figures
+from server.simulate.housetime import HouseTime
+from server.simulate.outside import Answer as Said
+from server.simulate.outside import Outside, Refusal
+from server.simulate.people import Answer, Aside
+from server.simulate.plan import DayPlan, Person, plan_day
+from server.simulate.staff import PACE_S, Shift
+from server.simulate.watch import Hall
+
+log = logging.getLogger("onthaal.simulate")
+
+BEFORE_S = 1500
+"""Staff and citizens are ready this long before the doors open."""
+OVERTIME_S = 3000
+"""House seconds after closing at which staff go home whoever waits: before the day ends by itself."""
+NO_ANSWER_S = 50.0
+RETURN_S = 240.0
+HELP_FROM = 3
+"""People waiting for the express desk before a theme counter that stands idle helps."""
+LOOK_S = 60.0
+"""House seconds between two looks at a hall in which nothing seems to change."""
+JOURNAL_PAGE = 500
+BOOKING_AT_ONCE = 6
+DAYS_AHEAD = 30
+
+
+@dataclass(eq=False, slots=True)
+class Guest:
+    """A citizen in the house: the plan behind a ticket, and how far it is."""
+
+    person: Person
+    visit: str
+    called: asyncio.Event = field(default_factory=asyncio.Event)
+    left_s: float = 0.0
+    interrupted: bool = False
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the client did on this day, for the line that shows progress and for its end."""
+
+    calls: int = 0
+    refusals: Counter[str] = field(default_factory=Counter)
+
+
+class Driver:
+    """One site's days. ``left`` is the counter that nobody simulated touches."""
+
+    def __init__(
+        self, house: House, outside: Outside, hall: Hall, clock: HouseTime, *, seed: int, left: str | None
+    ) -> None:
+        self._house = house
+        self._outside = outside
+        self._hall = hall
+        self._clock = clock
+        self._seed = seed
+        self._left = left
+        self._guests: dict[str, Guest] = {}
+        self._coming: Counter[str] = Counter()
+        self._seats = {counter: asyncio.Lock() for counter in house.counters}
+        self._read = 0
+        self.tally = Tally()
+
+    async def run(self, days: int | None, closed: Callable[[DayFigures, Counter[str]], None]) -> None:
+        """Play days from the house's today on, for so many open days or for ever.
+
+        ``closed`` is called with each day's figures once its last counter has closed.
+        """
+        day = self._house.calendar.local_date(self._clock.now())
+        plan = self._next_plan(day)
+        played = 0
+        await self._book(plan)
+        while True:
+            await self._play(plan)
+            played += 1
+            found = await self._figures()
+            if found is not None:
+                closed(found, self.tally.refusals)
+            self.tally.refusals = Counter()
+            if days is not None and played >= days:
+                return
+            # Booked in the evening, as the night may be short.
+            plan = self._next_plan(plan.date + timedelta(days=1))
+            await self._book(plan)
+
+    def _next_plan(self, day: date) -> DayPlan:
+        for ahead in range(DAYS_AHEAD):
+            plan = plan_day(self._house, day + timedelta(days=ahead), self._seed, left=self._left)
+            if plan.openings and plan.openings[-1][1] > self._clock.now():
+                return plan
+        raise LookupError(f"{self._house.site} does not open within {DAYS_AHEAD} days of {day}")
+
+    async def _play(self, plan: DayPlan) -> None:
+        self._guests.clear()
+        self._coming.clear()
+        self.tally.calls = 0
+        await self._clock.until(plan.openings[0][0] - BEFORE_S * SECOND)
+        async with asyncio.TaskGroup() as people:
+            citizens = [
+                people.create_task(self._citizen(person), name=f"citizen {person.id}")
+                for person in plan.people
+            ]
+            async with asyncio.TaskGroup() as staff:
+                for shift in plan.shifts:
+                    staff.create_task(self._shift(shift, people), name=f"counter {shift.counter}")
+            # The house is closed: who still meant to come, or to lose patience, need not any more.
+            for citizen in citizens:
+                citizen.cancel()
+
+    @contextmanager
+    def _tolerating(self, *codes: str) -> Iterator[None]:
+        """Refusals that life brings with it are passed over; all others are counted as well."""
+        try:
+            yield
+        except Refusal as refusal:
+            if refusal.code not in codes:
+                self._refused(refusal)
+
+    def _refused(self, refusal: Refusal) -> None:
+        log.warning("refused: %s", refusal)
+        self.tally.refusals[refusal.code] += 1
+
+    # --- the booking system ---------------------------------------------------------------------
+
+    async def _book(self, plan: DayPlan) -> None:
+        """Tell the server of a day's appointments, a few at a time."""
+        booked = iter([person for person in plan.people if person.booked_at is not None])
+
+        async def clerk() -> None:
+            for person in booked:
+                with self._tolerating():
+                    await self._put(person, person.booked_at or 0)
+
+        async with asyncio.TaskGroup() as office:
+            for _ in range(BOOKING_AT_ONCE):
+                office.create_task(clerk())
+
+    async def _put(self, person: Person, slot: int) -> None:
+        body: Said = {"service": person.service, "at": iso(slot), "persons": person.persons}
+        if person.language is not None:
+            body["language"] = person.language
+        await self._outside.put("integrator", f"/appointments/{_ref(person)}", body)
+
+    # --- citizens ---------------------------------------------------------------------------------
+
+    async def _citizen(self, person: Person) -> None:
+        if person.changes_at is not None:
+            await self._clock.until(person.changes_at)
+            with self._tolerating():
+                if person.cancels:
+                    await self._outside.delete("integrator", f"/appointments/{_ref(person)}")
+                else:
+                    await self._put(person, person.slot_at or 0)
+        if person.announces_at is not None:
+            await self._clock.until(person.announces_at)
+            with self._tolerating():
+                await self._outside.post(
+                    "integrator",
+                    f"/appointments/{_ref(person)}/late",
+                    {"minutes": person.announced_minutes},
+                )
+        if person.comes_at is None:
+            return
+        await self._clock.until(person.comes_at)
+        with self._tolerating():
+            ticket, guest = await self._report(person)
+            self._guests[ticket] = guest
+            if person.priority:
+                await self._outside.post("reception", f"/visits/{guest.visit}/priority", {"priority": True})
+            await self._wait(guest)
+
+    async def _report(self, person: Person) -> tuple[str, Guest]:
+        if person.slot_at is not None:
+            said = await self._outside.post("kiosk", f"/appointments/{_ref(person)}/report")
+        else:
+            body: Said = {"service": person.service, "then": list(person.then), "persons": person.persons}
+            if person.language is not None:
+                body["language"] = person.language
+            said = await self._outside.post("kiosk", "/visits", body)
+        return said["ticket"], Guest(person=person, visit=said["visit"], left_s=person.handling_s)
+
+    async def _wait(self, guest: Guest) -> None:
+        """Wait to be called, or leave when patience is at its end."""
+        starts = max(self._clock.now(), guest.person.slot_at or 0)
+        ends = asyncio.ensure_future(self._clock.until(starts + round(guest.person.patience_s * SECOND)))
+        called = asyncio.ensure_future(guest.called.wait())
+        try:
+            await asyncio.wait({ends, called}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ends.cancel()
+            called.cancel()
+        if not guest.called.is_set():
+            # Called at this very moment, or by the counter that is left to who watches.
+            with self._tolerating("not-waiting"):
+                await self._outside.post("reception", f"/visits/{guest.visit}/leave")
+
+    async def _come_back(self, guest: Guest, after_s: float) -> None:
+        """Return after fetching a paper, or after having been called in vain."""
+        await self._clock.pause(after_s)
+        with self._tolerating("not-away"):
+            await self._outside.post("reception", f"/visits/{guest.visit}/return")
+
+    # --- staff ------------------------------------------------------------------------------------
+
+    async def _shift(self, shift: Shift, people: asyncio.TaskGroup) -> None:
+        await self._clock.until(shift.opens_at)
+        # Whoever has the seat before may still be helping the last person of the morning.
+        async with self._seats[shift.counter]:
+            await self._say(shift, "open", {"staff": shift.staff})
+            await self._attend(shift, people)
+            await self._say(shift, "close")
+
+    async def _attend(self, shift: Shift, people: asyncio.TaskGroup) -> None:
+        draw = Random(f"{self._seed} {shift.staff} {shift.opens_at}")
+        breaks = list(shift.breaks)
+        while not self._may_go(shift):
+            if breaks and self._clock.now() >= breaks[0][0]:
+                since, until = breaks.pop(0)
+                length_s = (until - since) / SECOND
+                if self._time_for(shift, length_s):
+                    await self._say(shift, "pause")
+                    await self._clock.pause(length_s)
+                    await self._say(shift, "open", {"staff": shift.staff})
+            elif not self._asked_for(shift):
+                await self._hall.change(max(0.2, LOOK_S / max(self._clock.speed, 1.0)))
+            else:
+                # Nobody presses the very moment that somebody comes, and not all the same moment.
+                await self._clock.pause(draw.uniform(2, 9))
+                if self._asked_for(shift) and not await self._next(shift, people):
+                    await self._clock.pause(draw.uniform(10, 30))
+
+    def _asked_for(self, shift: Shift) -> bool:
+        """Whether somebody waits for this counter, or so many elsewhere that it had better help."""
+        plan = self._house.counters[shift.counter]
+        return bool(self._hall.waiting(plan.services)) or self._hall.waiting(plan.overflow) >= HELP_FROM
+
+    def _may_go(self, shift: Shift) -> bool:
+        """After closing staff stay for those in the house, but not for ever."""
+        now = self._clock.now()
+        if now < shift.closes_at:
+            return False
+        if now > shift.closes_at + OVERTIME_S * SECOND:
+            return True
+        own = self._house.counters[shift.counter].services
+        return not self._hall.waiting(own) and not any(self._coming[service] for service in own)
+
+    async def _say(self, shift: Shift, what: str, body: Said | None = None) -> Said | None:
+        try:
+            return await self._outside.post("counter", f"/counters/{shift.counter}/{what}", body)
+        except Refusal as refusal:
+            self._refused(refusal)
+            return None
+
+    async def _next(self, shift: Shift, people: asyncio.TaskGroup) -> bool:
+        """Call who is next and help them; False where nobody waits for this counter."""
+        said = await self._say(shift, "next")
+        if said is None or said["ticket"] is None:
+            return False
+        self.tally.calls += 1
+        guest = self._guests.get(said["ticket"])
+        if guest is None:
+            await self._help_stranger(shift)
+            return True
+        first = not guest.called.is_set()
+        guest.called.set()
+        expected = guest.person.then if first else ()
+        self._coming.update(expected)
+        try:
+            if await self._summon(shift, guest, people, first=first):
+                await self._help(shift, guest, people)
+        finally:
+            self._coming.subtract(expected)
+        await self._clock.pause(PACE_S)
+        return True
+
+    async def _summon(self, shift: Shift, guest: Guest, people: asyncio.TaskGroup, *, first: bool) -> bool:
+        """Wait for the called person, say it again, give up; whether they came."""
+        person = guest.person
+        answer = person.answer if first else Answer.COMES
+        if answer is not Answer.COMES:
+            await self._clock.pause(NO_ANSWER_S)
+            await self._say(shift, "recall")
+            self.tally.calls += 1
+            if answer is not Answer.ON_RECALL:
+                await self._clock.pause(NO_ANSWER_S)
+                await self._say(shift, "no-show")
+                if answer is Answer.RETURNS and self._time_for(shift, RETURN_S):
+                    people.create_task(self._come_back(guest, RETURN_S))
+                return False
+        await self._clock.pause(person.walk_s)
+        return await self._say(shift, "start") is not None
+
+    async def _help(self, shift: Shift, guest: Guest, people: asyncio.TaskGroup) -> None:
+        aside = guest.person.interruption
+        if aside is None or guest.interrupted or not self._time_for(shift, aside.away_s):
+            await self._clock.pause(guest.left_s)
+            await self._say(shift, "finish")
+            return
+        guest.interrupted = True
+        before_s = aside.after * guest.left_s
+        guest.left_s -= before_s
+        await self._clock.pause(before_s)
+        if aside.kind is Aside.PARK:
+            await self._say(shift, "park")
+            people.create_task(self._come_back(guest, aside.away_s))
+        elif aside.kind is Aside.TRANSFER:
+            if aside.accompanied:
+                await self._clock.pause(guest.person.walk_s)
+            await self._say(shift, "transfer", {"service": aside.service, "accompanied": aside.accompanied})
+        else:
+            await self._say(shift, "finish")
+            await self._clock.pause(5)
+            # Where the house runs so fast that the two minutes are over, finished is finished.
+            with self._tolerating("undo-too-late", "undo-moved-on"):
+                await self._outside.post("counter", f"/counters/{shift.counter}/undo")
+                await self._clock.pause(guest.left_s)
+                await self._say(shift, "finish")
+
+    def _time_for(self, shift: Shift, seconds: float) -> bool:
+        """Near closing nobody is sent for a paper or to a desk that goes home."""
+        return self._clock.now() + round((seconds + 900) * SECOND) < shift.closes_at
+
+    async def _help_stranger(self, shift: Shift) -> None:
+        """Somebody drew a ticket who is no part of the plan: whoever watches, by hand."""
+        await self._clock.pause(20)
+        await self._say(shift, "start")
+        await self._clock.pause(120)
+        await self._say(shift, "finish")
+        await self._clock.pause(PACE_S)
+
+    # --- the figures ------------------------------------------------------------------------------
+
+    async def _figures(self) -> DayFigures | None:
+        """The day's figures from the journal; later days read on from its opening."""
+        entries: list[Said] = []
+        after = self._read
+        while page := (await self._outside.get("supervisor", "/journal", after=after, limit=JOURNAL_PAGE))[
+            "entries"
+        ]:
+            entries += page
+            after = page[-1]["seq"]
+        self._read = after
+        return figures(entries)
+
+
+def _ref(person: Person) -> str:
+    """The booking system's reference."""
+    return f"BK-{person.id}"

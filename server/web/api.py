@@ -1,0 +1,15 @@
+"""The API: DESIGN's table of calls, and what else the rules need."""
+
+from __future__ import annotations
+
+from server.web import appointments, counters, punctuality, reading, visits
+from server.web.endpoint import Endpoint
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    *reading.ENDPOINTS,
+    *punctuality.ENDPOINTS,
+    *appointments.ENDPOINTS,
+    *visits.ENDPOINTS,
+    *counters.ENDPOINTS,
+)
+"""Every endpoint below ``/api/v1`` that needs a token or session."""

@@ -1,0 +1,172 @@
+"""What may be asked about an appointment, from booking to report."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import sqlalchemy as sa
+
+from notify import contacts
+from server.access import Right
+from server.domain import commands as co
+from server.domain.appointment import Appointment
+from server.domain.refusal import Code, Refused
+from server.domain.schedule import to_instant
+from server.keys import fresh_id
+from server.live import Decided
+from server.web import bodies
+from server.web.endpoint import SITE, Ask, Endpoint, Plan
+from server.web.visits import ticketed
+
+APPOINTMENT = SITE + "/appointments/{ref}"
+_AHEAD = (Code.UNKNOWN_APPOINTMENT, Code.APPOINTMENT_REPORTED, Code.APPOINTMENT_OVER)
+
+
+def _need(known: Appointment | None) -> Appointment:
+    if known is None:
+        raise Refused(Code.UNKNOWN_APPOINTMENT)
+    return known
+
+
+def _booked(decided: Decided) -> bodies.Booked:
+    command = decided.command
+    if isinstance(command, co.Book):
+        identity = command.known.id if command.known else command.appointment
+    else:
+        identity = cast(co.Cancel, command).known.id
+    return bodies.Booked(decided.day.seq, identity, bool(decided.events))
+
+
+def _put(ask: Ask) -> Plan:
+    body: bodies.Booking = ask.body
+    fresh, at = fresh_id(), to_instant(body.at)
+
+    def build(known: Appointment | None) -> co.Book:
+        return co.Book(
+            appointment=known.id if known else fresh,
+            service=body.service,
+            at=at,
+            language=body.language,
+            persons=body.persons,
+            known=known,
+        )
+
+    def keep(connection: sa.Connection, decided: Decided) -> None:
+        if body.contact is not None:
+            subject = cast(co.Book, decided.command).appointment
+            contacts.put(connection, ask.parts.keys, ask.site_name, subject, body.contact, at)
+
+    return Plan(build, _booked, ask.names["ref"], keep)
+
+
+def _cancel(ask: Ask) -> Plan:
+    def forget(connection: sa.Connection, decided: Decided) -> None:
+        contacts.erase(connection, cast(co.Cancel, decided.command).known.id)
+
+    return Plan(lambda known: co.Cancel(known=_need(known), by="citizen"), _booked, ask.names["ref"], forget)
+
+
+def _confirm(ask: Ask) -> Plan:
+    return Plan(lambda known: co.Confirm(known=_need(known)), _booked, ask.names["ref"])
+
+
+def _late(ask: Ask) -> Plan:
+    late_s = ask.body.minutes * 60
+    return Plan(lambda known: co.AnnounceLate(known=_need(known), late_s=late_s), _booked, ask.names["ref"])
+
+
+def _came(ask: Ask) -> Plan:
+    return Plan(lambda known: co.NoteCame(known=_need(known)), _booked, ask.names["ref"])
+
+
+def _report(ask: Ask) -> Plan:
+    body: bodies.Arrival = ask.body
+    visit = fresh_id()
+
+    def answer(decided: Decided) -> bodies.Ticketed:
+        known = cast(co.Report, decided.command).known
+        mine = decided.day.appointments[known.id].visit
+        return ticketed(decided, decided.day.visits[mine or visit])
+
+    return Plan(
+        lambda known: co.Report(
+            known=_need(known),
+            visit=visit,
+            priority=body.priority,
+            language=body.language,
+            persons=body.persons,
+        ),
+        answer,
+        ask.names["ref"],
+    )
+
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    Endpoint(
+        "PUT",
+        APPOINTMENT,
+        Right.BOOK,
+        "Book, or change, an appointment; repeating it changes nothing",
+        bodies.Booked,
+        bodies.Booking,
+        _put,
+        refusals=(
+            *(Code.UNKNOWN_SERVICE, Code.NO_APPOINTMENTS, Code.SLOT_PAST, Code.SLOT_FAR),
+            *(Code.APPOINTMENT_REPORTED, Code.APPOINTMENT_OVER, Code.DAY_OVER),
+        ),
+    ),
+    Endpoint(
+        "DELETE",
+        APPOINTMENT,
+        Right.BOOK,
+        "Cancel an appointment",
+        bodies.Booked,
+        plan=_cancel,
+        refusals=_AHEAD,
+    ),
+    Endpoint(
+        "POST",
+        APPOINTMENT + "/report",
+        Right.REPORT,
+        "The citizen is here; a second report gives the same ticket",
+        bodies.Ticketed,
+        bodies.Arrival,
+        _report,
+        # The service is unknown where a new configuration dropped it after the booking.
+        refusals=(
+            *(Code.UNKNOWN_APPOINTMENT, Code.APPOINTMENT_CANCELLED, Code.APPOINTMENT_NOT_TODAY),
+            *(Code.DAY_OVER, Code.UNKNOWN_SERVICE),
+        ),
+    ),
+    Endpoint(
+        "POST",
+        APPOINTMENT + "/confirm",
+        Right.BOOK,
+        "The citizen will come",
+        bodies.Booked,
+        bodies.Nothing,
+        _confirm,
+        refusals=(*_AHEAD, Code.APPOINTMENT_CANCELLED),
+    ),
+    Endpoint(
+        "POST",
+        APPOINTMENT + "/late",
+        Right.ANNOUNCE_LATE,
+        "The citizen will be late and keeps the place, up to the service's limit",
+        bodies.Booked,
+        bodies.Lateness,
+        _late,
+        refusals=(*_AHEAD, Code.APPOINTMENT_CANCELLED),
+    ),
+    Endpoint(
+        "POST",
+        APPOINTMENT + "/came",
+        Right.NOTE_CAME,
+        "The person did come, though they never reported",
+        bodies.Booked,
+        bodies.Nothing,
+        _came,
+        refusals=(Code.UNKNOWN_APPOINTMENT, Code.APPOINTMENT_CANCELLED),
+    ),
+)
+"""The endpoints of appointments."""

@@ -1,0 +1,160 @@
+"""The OpenAPI 3.1 document, made from the endpoints and the types that parse their requests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from displays import views
+from displays.protocol import FrameOf
+from server.access import RIGHTS, Role
+from server.web import bodies
+from server.web.api import ENDPOINTS
+from server.web.endpoint import KEY_PATTERN, Endpoint
+
+TicketFrame = FrameOf[views.TicketView]
+
+_TEMPLATE = "#/components/schemas/{name}"
+_PATH_TYPES: dict[str, Any] = {
+    "site": bodies.Slug,
+    "counter": bodies.CounterName,
+    "ref": bodies.Ref,
+    "visit": bodies.VisitName,
+}
+_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "The same key with the same request is carried out once and answered alike.",
+    "schema": {"type": "string", "pattern": f"^{KEY_PATTERN.pattern}$"},
+}
+_MEANING = {
+    400: "Malformed: no JSON, or no Idempotency-Key",
+    401: "No valid token or session",
+    403: "Not allowed with this token or session, at this site or counter, or from another house's page",
+    404: "No such site, counter, ticket or appointment",
+    408: "The body did not arrive in time",
+    409: "Not now: the rules of the hall do not allow it; `code` says which",
+    413: "The body is too large",
+    415: "The body is not declared as JSON",
+    422: "Well-formed but wrong: `detail` says where",
+    503: "Not able to now; try again with the same key",
+}
+
+
+def document(version: str) -> dict[str, Any]:
+    """The whole document."""
+    kinds: list[Any] = [bodies.ProblemBody, TicketFrame]
+    for endpoint in ENDPOINTS:
+        kinds += [kind for kind in (endpoint.body, endpoint.answer) if kind is not None]
+    kinds = list(dict.fromkeys(kinds))
+    schemas, components = msgspec.json.schema_components(kinds, ref_template=_TEMPLATE)
+    schema_of = dict(zip(kinds, schemas, strict=True))
+    paths: dict[str, dict[str, Any]] = {}
+    for endpoint in ENDPOINTS:
+        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, schema_of)
+    paths["/visits/{secret}"] = {"get": _ticket(schema_of)}
+    whole = {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Onthaal",
+            "version": version,
+            "description": "Tickets, appointments, counters and live views of a city's front office. "
+            "Every answer to a command carries the `seq` of the site's journal that it reached.",
+            "license": {"name": "EUPL-1.2", "identifier": "EUPL-1.2"},
+        },
+        "servers": [{"url": "/api/v1"}],
+        "security": [{"bearer": []}],
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+    _put_patterns(whole)
+    return whole
+
+
+def _put_patterns(node: Any) -> None:
+    """Write patterns as JSON Schema means them: its ``$`` is the very end, as ``\\Z`` is in Python."""
+    if isinstance(node, dict):
+        pattern = node.get("pattern")
+        if isinstance(pattern, str):
+            node["pattern"] = pattern.replace("\\Z", "$")
+        for value in node.values():
+            _put_patterns(value)
+    elif isinstance(node, list):
+        for value in node:
+            _put_patterns(value)
+
+
+def _operation(endpoint: Endpoint, schema_of: dict[Any, Any]) -> dict[str, Any]:
+    parameters: list[dict[str, Any]] = [_path_parameter(name) for name in endpoint.names]
+    for name, kind, required in endpoint.query:
+        parameters.append(
+            {"name": name, "in": "query", "required": required, "schema": msgspec.json.schema(kind)}
+        )
+    if endpoint.plan is not None:
+        parameters.append({**_KEY, "required": endpoint.method == "POST"})
+    operation: dict[str, Any] = {
+        "operationId": _operation_id(endpoint),
+        "summary": endpoint.summary,
+        "description": f"Needs the right `{endpoint.right.value}`: "
+        + ", ".join(role.value for role in Role if role in RIGHTS[endpoint.right])
+        + ".",
+        "parameters": parameters,
+        "responses": {"200": _json("Done", schema_of[endpoint.answer])},
+    }
+    if endpoint.body is not None:
+        operation["requestBody"] = {
+            "required": bool(_required(endpoint.body)),
+            "content": {"application/json": {"schema": schema_of[endpoint.body]}},
+        }
+    for status, codes in endpoint.problems().items():
+        operation["responses"][str(status)] = _problem(status, codes, schema_of)
+    return operation
+
+
+def _ticket(schema_of: dict[Any, Any]) -> dict[str, Any]:
+    return {
+        "operationId": "get_visit",
+        "summary": "The ticket's frame, for who has its link",
+        "security": [],
+        "parameters": [{"name": "secret", "in": "path", "required": True, "schema": {"type": "string"}}],
+        "responses": {
+            "200": _json("Done", schema_of[TicketFrame]),
+            "404": _problem(404, ["unknown-ticket"], schema_of),
+        },
+    }
+
+
+def _path_parameter(name: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "path",
+        "required": True,
+        "schema": msgspec.json.schema(_PATH_TYPES[name]),
+    }
+
+
+def _operation_id(endpoint: Endpoint) -> str:
+    parts = [part.strip("{}") for part in endpoint.path.split("/") if part]
+    return "_".join([endpoint.method.lower(), *parts]).replace("-", "_")
+
+
+def _required(body: type[bodies.Body]) -> list[str]:
+    return [item.name for item in msgspec.structs.fields(body) if item.required]
+
+
+def _json(description: str, schema: Any) -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+def _problem(status: int, codes: list[str], schema_of: dict[Any, Any]) -> dict[str, Any]:
+    coded = {"properties": {"status": {"const": status}, "code": {"enum": codes}}}
+    return {
+        "description": _MEANING[status],
+        "content": {
+            "application/problem+json": {"schema": {"allOf": [schema_of[bodies.ProblemBody], coded]}}
+        },
+    }

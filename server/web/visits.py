@@ -1,0 +1,134 @@
+"""What may be asked about a visit: a ticket drawn, and what reception does with it."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import sqlalchemy as sa
+
+from displays.day import DayModel
+from notify import contacts
+from server.access import Right
+from server.domain import commands as co
+from server.domain.day import Status, Visit
+from server.domain.refusal import Code
+from server.keys import fresh_id
+from server.live import Decided
+from server.web import bodies
+from server.web.endpoint import SITE, Ask, Endpoint, Plan
+
+VISIT = SITE + "/visits/{visit}"
+
+
+def ticketed(decided: Decided, visit: Visit) -> bodies.Ticketed:
+    """The answer about a ticket, right after a command."""
+    model = DayModel(decided.house, decided.day, max(decided.now, decided.day.at))
+    waits = visit.status is Status.WAITING
+    wait = model.expected.visits.get(visit.id) if waits else None
+    return bodies.Ticketed(
+        seq=decided.day.seq,
+        visit=visit.id,
+        ticket=visit.ticket,
+        position=model.ahead[visit.id] + 1 if waits else None,
+        low_s=wait.low_s if wait else None,
+        high_s=wait.high_s if wait else None,
+    )
+
+
+def _draw(ask: Ask) -> Plan:
+    body: bodies.Draw = ask.body
+    visit = fresh_id()
+    command = co.WalkIn(
+        visit=visit,
+        service=body.service,
+        then=tuple(body.then),
+        priority=body.priority,
+        language=body.language,
+        persons=body.persons,
+    )
+
+    def keep(connection: sa.Connection, _decided: Decided) -> None:
+        if body.contact is not None:
+            contacts.put(connection, ask.parts.keys, ask.site_name, visit, body.contact)
+
+    return Plan(
+        lambda _known: command, lambda decided: ticketed(decided, decided.day.visits[visit]), also=keep
+    )
+
+
+def _moved(decided: Decided) -> bodies.Moved:
+    command = cast(co.Return, decided.command)
+    visit = decided.day.find(command.visit)
+    assert visit is not None
+    return bodies.Moved(decided.day.seq, visit.id, visit.ticket, visit.status.value)
+
+
+def _return(ask: Ask) -> Plan:
+    return Plan(lambda _known: co.Return(visit=ask.names["visit"]), _moved)
+
+
+def _leave(ask: Ask) -> Plan:
+    return Plan(lambda _known: co.Leave(visit=ask.names["visit"]), _moved)
+
+
+def _priority(ask: Ask) -> Plan:
+    return Plan(lambda _known: co.Prioritise(visit=ask.names["visit"], priority=ask.body.priority), _moved)
+
+
+def _bind(ask: Ask) -> Plan:
+    return Plan(lambda _known: co.Bind(visit=ask.names["visit"], staff=ask.body.staff), _moved)
+
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    Endpoint(
+        "POST",
+        SITE + "/visits",
+        Right.DRAW_TICKET,
+        "A walk-in draws a ticket",
+        bodies.Ticketed,
+        bodies.Draw,
+        _draw,
+        refusals=(Code.UNKNOWN_SERVICE, Code.NO_WALK_INS, Code.HOUSE_CLOSED, Code.DAY_OVER),
+    ),
+    Endpoint(
+        "POST",
+        VISIT + "/return",
+        Right.RETURN_VISIT,
+        "Back from parking, or here after all",
+        bodies.Moved,
+        bodies.Nothing,
+        _return,
+        refusals=(Code.UNKNOWN_TICKET, Code.NOT_AWAY, Code.DAY_OVER),
+    ),
+    Endpoint(
+        "POST",
+        VISIT + "/leave",
+        Right.HANDLE_VISIT,
+        "The citizen does not wait any longer",
+        bodies.Moved,
+        bodies.Nothing,
+        _leave,
+        refusals=(Code.UNKNOWN_TICKET, Code.NOT_WAITING, Code.DAY_OVER),
+    ),
+    Endpoint(
+        "POST",
+        VISIT + "/priority",
+        Right.HANDLE_VISIT,
+        "Put the priority mark, or take it off",
+        bodies.Moved,
+        bodies.Mark,
+        _priority,
+        refusals=(Code.UNKNOWN_TICKET, Code.VISIT_OVER, Code.DAY_OVER),
+    ),
+    Endpoint(
+        "POST",
+        VISIT + "/bind",
+        Right.HANDLE_VISIT,
+        "Bind the visit to one member of staff, or to none",
+        bodies.Moved,
+        bodies.Binding,
+        _bind,
+        refusals=(Code.UNKNOWN_TICKET, Code.VISIT_OVER, Code.DAY_OVER),
+    ),
+)
+"""The endpoints of visits."""

@@ -1,0 +1,132 @@
+"""Appointments: booking, moving, cancelling, and what may be said of them when."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from domain.days import MINUTE, THURSDAY_HALL, Played, S, appointment, house_of, utc
+
+from server.domain import commands as co
+from server.domain.appointment import Booking
+from server.domain.fold import amend
+
+NINE = utc("2026-11-26 08:00")
+TOMORROW = utc("2026-11-27 08:00")
+
+
+def opened(*slots):
+    booked = tuple(appointment(ref, service, NINE + minutes * MINUTE) for ref, service, minutes in slots)
+    return Played(house_of(THURSDAY_HALL), NINE, booked)
+
+
+def book(hall, ref, at, service="burger", **more):
+    known = hall.day.appointments.get(ref)
+    return hall.do(co.Book(appointment=ref, service=service, at=at, known=known, **more))
+
+
+def test_repeating_a_booking_changes_nothing():
+    hall = opened()
+    assert book(hall, "a", NINE + MINUTE)
+    assert book(hall, "a", NINE + MINUTE) == ()
+
+
+def test_a_moved_appointment_starts_afresh_and_remembers_the_slot_it_gave_up():
+    hall = opened(("a", "burger", 30))
+    hall.do(co.Confirm(known=hall.day.appointments["a"]))
+    hall.do(co.AnnounceLate(known=hall.day.appointments["a"], late_s=600))
+    hall.at(NINE + MINUTE)
+    book(hall, "a", NINE + 60 * MINUTE)
+    moved = hall.day.appointments["a"]
+    assert (moved.state, moved.late_s) == (Booking.BOOKED, None)
+    assert (moved.was_at, moved.rebooked_at) == (NINE + 30 * MINUTE, NINE + MINUTE)
+
+
+def test_new_details_of_the_same_slot_keep_what_was_said():
+    hall = opened(("a", "burger", 30))
+    hall.do(co.Confirm(known=hall.day.appointments["a"]))
+    hall.do(co.AnnounceLate(known=hall.day.appointments["a"], late_s=600))
+    book(hall, "a", NINE + 30 * MINUTE, persons=3)
+    kept = hall.day.appointments["a"]
+    assert (kept.state, kept.late_s, kept.persons, kept.was_at) == (Booking.CONFIRMED, 600, 3, None)
+
+
+def test_an_appointment_that_moves_to_another_day_is_not_of_this_one():
+    hall = opened(("a", "burger", 30))
+    known = hall.day.appointments["a"]
+    (rebooked,) = book(hall, "a", TOMORROW)
+    assert hall.day.appointments == {}
+    assert hall.refusal(co.Report(known=rebooked.appointment, visit="v")) == "appointment-not-today"
+    hall.do(co.Book(appointment="a", service="burger", at=known.at, known=rebooked.appointment))
+    assert hall.report("a") == "B001"
+
+
+def test_a_cancelled_appointment_may_be_booked_again():
+    hall = opened(("a", "burger", 30))
+    hall.do(co.Cancel(known=hall.day.appointments["a"], by="citizen"))
+    assert hall.do(co.Cancel(known=hall.day.appointments["a"], by="citizen")) == ()
+    assert hall.refusal(co.Report(known=hall.day.appointments["a"], visit="v")) == "appointment-cancelled"
+    book(hall, "a", NINE + 30 * MINUTE)
+    assert hall.report("a") == "B001"
+
+
+@pytest.mark.parametrize(
+    ("at", "code"),
+    [
+        (NINE - 24 * 60 * MINUTE, "slot-past"),
+        (NINE + 800 * 86_400 * S, "slot-too-far"),
+        (NINE - 30 * MINUTE, None),  # a slot of this morning: the booking system may be late in telling
+        (TOMORROW, None),
+    ],
+)
+def test_slots_that_may_be_booked(at, code):
+    hall = opened()
+    command = co.Book(appointment="a", service="burger", at=at, known=None)
+    if code is None:
+        assert hall.do(command)
+    else:
+        assert hall.refusal(command) == code
+
+
+def test_a_service_may_take_no_appointments_and_another_no_walk_ins():
+    hall = opened()
+    refused = co.Book(appointment="a", service="onthaal", at=TOMORROW, known=None)
+    assert hall.refusal(refused) == "service-takes-no-appointments"
+    assert hall.refusal(co.WalkIn(visit="v", service="wonen")) == "service-takes-no-walk-ins"
+    unknown = co.Book(appointment="a", service="nothing", at=TOMORROW, known=None)
+    assert hall.refusal(unknown) == "unknown-service"
+
+
+def test_after_the_report_the_appointment_is_the_visits():
+    hall = opened(("a", "burger", 30))
+    read_before = hall.day.appointments["a"]
+    assert hall.report("a") == "B001"
+    assert hall.report("a") == "B001"
+    for command in (
+        co.Cancel(known=read_before, by="citizen"),
+        co.Confirm(known=read_before),
+        co.AnnounceLate(known=read_before, late_s=60),
+        co.Book(appointment="a", service="burger", at=TOMORROW, known=read_before),
+    ):
+        assert hall.refusal(command) == "appointment-reported"
+    assert hall.do(co.NoteCame(known=read_before)) == ()
+
+
+def test_who_never_reported_may_still_be_noted_as_come_after_the_day():
+    hall = opened(("a", "burger", 30), ("b", "burger", 30))
+    hall.at(utc("2026-11-26 19:00")).do(co.EndDay())
+    never = hall.day.appointments["a"]
+    assert never.state is Booking.NEVER
+    assert hall.refusal(co.Cancel(known=never, by="citizen")) == "appointment-over"
+    assert hall.do(co.NoteCame(known=never))
+    assert hall.day.appointments["a"].came
+    assert hall.do(co.NoteCame(known=hall.day.appointments["a"])) == ()
+    assert not hall.day.appointments["b"].came
+
+
+def test_an_appointment_of_another_day_is_amended_though_the_day_does_not_list_it():
+    hall = opened()
+    known = appointment("t", "burger", TOMORROW)
+    (event,) = hall.do(co.AnnounceLate(known=known, late_s=300))
+    assert hall.day.appointments == {}
+    assert amend(known, event, hall.now) == replace(known, late_s=300)

@@ -1,0 +1,87 @@
+"""A TCP proxy between a browser and a server, whose line a test can cut or stall."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from typing import Any
+
+
+class Proxy:
+    """Forwards every connection to ``port`` on this machine, until told otherwise."""
+
+    def __init__(self, port: int) -> None:
+        self._to = port
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._open: set[asyncio.StreamWriter] = set()
+        self._flows = asyncio.Event()
+        self._takes = True
+        self._thread.start()
+        self._server = self._do(asyncio.start_server(self._serve, "127.0.0.1", 0))
+        self.port: int = self._server.sockets[0].getsockname()[1]
+        self.url = f"http://localhost:{self.port}"
+        self.mend()
+
+    def cut(self) -> None:
+        """Close every connection, and each new one at once."""
+        self._do(self._cut())
+
+    def stall(self) -> None:
+        """Let nothing through, and tell nobody."""
+        self._do(self._set(flows=False, takes=True))
+
+    def mend(self) -> None:
+        """Let everything through again, also what was held back."""
+        self._do(self._set(flows=True, takes=True))
+
+    def close(self) -> None:
+        self._do(self._cut())
+        self._do(self._shut())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _do(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+
+    async def _set(self, *, flows: bool, takes: bool) -> None:
+        self._takes = takes
+        (self._flows.set if flows else self._flows.clear)()
+
+    async def _cut(self) -> None:
+        await self._set(flows=True, takes=False)
+        for writer in list(self._open):
+            writer.transport.abort()
+
+    async def _shut(self) -> None:
+        self._server.close()
+        tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self._takes:
+            writer.transport.abort()
+            return
+        try:
+            upstream, onward = await asyncio.open_connection("127.0.0.1", self._to)
+        except OSError:
+            writer.transport.abort()
+            return
+        self._open |= {writer, onward}
+        await asyncio.gather(self._pass(reader, onward), self._pass(upstream, writer))
+        self._open -= {writer, onward}
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while data := await reader.read(65536):
+                await self._flows.wait()
+                writer.write(data)
+                await writer.drain()
+        except OSError:
+            pass
+        finally:
+            writer.close()

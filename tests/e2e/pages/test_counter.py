@@ -1,0 +1,393 @@
+"""The counter panel: one press does one thing, the keyboard suffices, and a cut line is told at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from e2e.pages.house import House
+from e2e.pages.proxy import Proxy
+from playwright.sync_api import BrowserContext, Page, Route, expect
+
+pytestmark = pytest.mark.browser
+
+Until = Callable[[Page, Callable[[], bool]], None]
+
+ACTS = ("counter-opened", "called", "recalled", "service-started", "service-finished")
+PANEL = "/mechelen/counters/1"
+
+
+def open_panel(
+    context: BrowserContext, server: House, base: str | None = None, *, clock: bool = False
+) -> Page:
+    """A signed-in panel of counter 1 that shows its first frame."""
+    page = context.new_page()
+    if clock:
+        page.clock.install()
+    page.goto(server.sign_in("counter", PANEL, base))
+    expect(page).to_have_url((base or server.base) + PANEL)
+    expect(page.locator("body")).to_have_attribute("data-link", "live")
+    return page
+
+
+def stage(page: Page, name: str, ticket: str | None = None) -> None:
+    """The panel is at this stage, about this ticket, and its large button may be pressed."""
+    expect(page.locator("body")).to_have_attribute("data-stage", name)
+    if ticket is not None:
+        expect(page.locator("#ticket")).to_have_text(ticket)
+    expect(page.locator("body")).not_to_have_attribute("data-busy", "")  # the answer may follow the frame
+    if name != "idle":
+        expect(page.locator("#step")).to_have_attribute("aria-disabled", "false")
+
+
+def at_work(context: BrowserContext, server: House, base: str | None = None, people: int = 2) -> Page:
+    """A panel of the open counter 1, for which people wait."""
+    for _ in range(people):
+        server.walk_in()
+    server.post("/counters/1/open")
+    page = open_panel(context, server, base)
+    stage(page, "next", "A001")
+    return page
+
+
+def test_a_morning_by_keyboard_alone(context: BrowserContext, server: House) -> None:
+    for _ in range(3):
+        server.walk_in()
+    page = open_panel(context, server)
+    keys = page.keyboard
+    expect(page.locator("#step")).to_be_focused()
+
+    stage(page, "closed")
+    keys.press("Space")
+    stage(page, "next", "A001")
+    expect(page.locator("#why")).to_have_text("Zonder afspraak, wacht sinds 9.15 uur.")
+    keys.press("Enter")
+    stage(page, "called", "A001")
+    expect(page).to_have_title("A001 – Loket 1")
+    keys.press("Space")
+    stage(page, "serving", "A001")
+    expect(page.locator("#recall-first")).to_be_empty()
+    keys.press("Space")
+    stage(page, "next", "A002")
+
+    keys.press("Space")
+    stage(page, "called", "A002")
+    keys.press("n")
+    absent = page.get_by_role("button", name="Niet verschenen")
+    expect(absent).to_have_attribute("aria-disabled", "true")
+    expect(absent).to_contain_text("eerst nog 1 keer herhalen")
+    keys.press("h")
+    expect(page.locator("#facts")).to_have_text("1 keer herhaald")
+    expect(absent).to_have_attribute("aria-disabled", "false")
+    keys.press("n")
+    stage(page, "next", "A003")
+    expect(page.locator("#away")).to_contain_text("niet verschenen")
+
+    keys.press("Space")
+    stage(page, "called", "A003")
+    keys.press("e")
+    stage(page, "idle")
+    keys.press("z")
+    stage(page, "called", "A003")
+    keys.press("Space")
+    stage(page, "serving", "A003")
+    keys.press("d")
+    expect(page.get_by_role("dialog")).to_contain_text("A003")
+    keys.press("Escape")
+    expect(page.locator("#step")).to_be_focused()
+    keys.press("d")
+    keys.press("ArrowDown")
+    expect(page.get_by_label("Uittreksels en attesten")).to_be_checked()
+    keys.press("Enter")
+    stage(page, "idle")
+
+    keys.press("t")
+    expect(page.locator("#number")).to_be_focused()
+    keys.type("a2")
+    keys.press("Enter")
+    stage(page, "called", "A002")
+    expect(page.locator("#why")).to_have_text("Op nummer opgeroepen.")
+    assert server.kinds("called", "recalled", "not-present", "parked", "transferred", "undone") == [
+        *("called", "called", "recalled", "not-present"),
+        *("called", "parked", "undone", "transferred", "called"),
+    ]
+
+
+def test_every_control_is_reached_with_tab_and_shows_its_focus(
+    context: BrowserContext, server: House
+) -> None:
+    page = at_work(context, server)
+    seen: list[str] = []
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        name, outline = page.evaluate(
+            "() => [document.activeElement.innerText, getComputedStyle(document.activeElement).outlineStyle]"
+        )
+        if page.evaluate("() => document.activeElement !== document.body"):
+            assert outline != "none", name
+            seen.append(name)
+    told = " ".join(seen)
+    for control in ("Pauze", "Sluiten", "Roep A001 op", "Voorrang", "Roep op", "Toetsen"):
+        assert control in told
+
+
+@pytest.mark.parametrize("press", ["click", "key", "held key"])
+def test_a_double_press_calls_one_person(
+    context: BrowserContext, server: House, until: Until, press: str
+) -> None:
+    page = at_work(context, server)
+    if press == "click":
+        page.locator("#step").dblclick()
+    elif press == "key":
+        page.keyboard.press("Space")
+        page.keyboard.press("Space")
+    else:
+        for _ in range(20):
+            page.keyboard.down("Enter")
+        page.keyboard.up("Enter")
+    stage(page, "called", "A001")
+    assert server.kinds("called", "service-started") == ["called"]
+
+
+def test_an_answer_that_was_lost_is_asked_for_with_the_same_key(
+    context: BrowserContext, server: House, until: Until
+) -> None:
+    page = at_work(context, server)
+    keys: list[str] = []
+
+    def lose_two(route: Route) -> None:
+        keys.append(route.request.headers["idempotency-key"])
+        answer = route.fetch()  # the server does it
+        route.fulfill(response=answer) if len(keys) > 2 else route.abort()
+
+    page.route(re.compile("/next$"), lose_two)
+    page.keyboard.press("Space")
+    expect(page.locator("#news")).to_have_text(
+        "Nog geen antwoord. We vragen het opnieuw; er gebeurt niets dubbel."
+    )
+    expect(page.locator("#step")).to_have_attribute("aria-disabled", "true")
+    stage(page, "called", "A001")
+    assert len(keys) == 3
+    assert len(set(keys)) == 1
+    assert server.kinds("called") == ["called"]
+
+
+def test_each_press_has_a_key_of_its_own(context: BrowserContext, server: House, until: Until) -> None:
+    page = at_work(context, server)
+    keys: list[str] = []
+    page.on("request", lambda sent: keys.append(sent.headers.get("idempotency-key", "")))
+    page.keyboard.press("Space")
+    stage(page, "called", "A001")
+    page.keyboard.press("Space")
+    stage(page, "serving", "A001")
+    assert len(keys) == len(set(keys)) == 2
+    assert "" not in keys
+
+
+def test_a_cut_line_is_told_at_once_and_stops_the_hands(
+    context: BrowserContext, server: House, proxy: Proxy
+) -> None:
+    page = at_work(context, server, proxy.url)
+    proxy.cut()
+    expect(page.locator("#cut")).to_contain_text("Geen verbinding")
+    expect(page.locator("#step")).to_have_attribute("aria-disabled", "true")
+    asked: list[str] = []
+    page.on("request", lambda sent: asked.append(sent.url))
+    page.keyboard.press("Space")
+    page.locator("#queue").get_by_role("button", name="Roep op A002").click(force=True)
+    page.get_by_role("button", name="Pauze").click(force=True)
+    server.post("/counters/1/next")
+    proxy.mend()
+    stage(page, "called", "A001")
+    expect(page.locator("#cut")).to_be_hidden()
+    assert [url for url in asked if "/api/" in url] == []
+    assert server.kinds("called", "counter-paused") == ["called"]
+
+
+def test_a_silent_line_is_told_after_a_missed_heartbeat(
+    context: BrowserContext, server: House, proxy: Proxy
+) -> None:
+    server.walk_in()
+    server.post("/counters/1/open")
+    page = open_panel(context, server, proxy.url, clock=True)
+    stage(page, "next", "A001")
+    proxy.stall()
+    page.clock.fast_forward(8_000)
+    expect(page.locator("#cut")).to_contain_text("Geen verbinding")
+    expect(page.locator("#step")).to_have_attribute("aria-disabled", "true")
+    proxy.mend()
+    page.clock.fast_forward(5_000)
+    stage(page, "next", "A001")
+
+
+def test_an_answer_that_never_comes_lets_go_of_the_panel(context: BrowserContext, server: House) -> None:
+    server.walk_in()
+    server.post("/counters/1/open")
+    page = open_panel(context, server, clock=True)
+    stage(page, "next", "A001")
+    page.route(re.compile("/next$"), lambda route: route.abort())
+    page.keyboard.press("Space")
+    expect(page.locator("#news")).to_contain_text("Nog geen antwoord")
+    for _ in range(12):
+        page.clock.run_for(2_000)
+    expect(page.locator("#news")).to_contain_text("Er kwam geen antwoord")
+    stage(page, "next", "A001")
+
+
+def test_a_reload_in_the_middle_shows_the_truth(context: BrowserContext, server: House) -> None:
+    page = at_work(context, server)
+    page.keyboard.press("Space")
+    stage(page, "called", "A001")
+    page.reload()
+    stage(page, "called", "A001")
+    page.keyboard.press("Space")
+    stage(page, "serving", "A001")
+    page.reload()
+    stage(page, "serving", "A001")
+
+
+def test_a_restart_of_the_server_loses_nothing(context: BrowserContext, server: House) -> None:
+    page = at_work(context, server)
+    page.keyboard.press("Space")
+    stage(page, "called", "A001")
+    server.stop()
+    expect(page.locator("#cut")).to_be_visible()
+    server.start()
+    stage(page, "called", "A001")
+    page.keyboard.press("Space")
+    stage(page, "serving", "A001")
+
+
+def test_a_refusal_is_told_in_words(context: BrowserContext, server: House) -> None:
+    page = at_work(context, server)
+    page.locator("#number").fill("A999")
+    page.keyboard.press("Enter")
+    expect(page.locator("#news")).to_have_text("A999 is vandaag niet uitgegeven.")
+    page.locator("#number").fill("A001")
+    page.keyboard.press("Enter")
+    stage(page, "called", "A001")
+    page.locator("#number").fill("A002")
+    page.keyboard.press("Enter")
+    expect(page.locator("#news")).to_have_text("A001 is al aan dit loket.")
+
+
+def test_who_is_served_already_is_not_told_to_be_gone(context: BrowserContext, server: House) -> None:
+    page = at_work(context, server)
+    page.keyboard.press("Space")
+    stage(page, "called", "A001")
+
+    def overtaken(route: Route) -> None:
+        server.post("/counters/1/start")
+        route.continue_()
+
+    page.route(re.compile("/recall$"), overtaken)
+    page.keyboard.press("h")
+    expect(page.locator("#news")).to_have_text("A001 wordt al geholpen.")
+
+
+def test_who_comes_early_is_explained_in_one_way_of_telling_time(
+    context: BrowserContext, server: House
+) -> None:
+    slot = {"service": "bevolking", "at": "2026-11-23T10:10:00+01:00"}
+    put = server.asked("integrator").put("/sites/mechelen/appointments/early-1", json=slot)
+    assert put.is_success, put.text
+    early = server.post("/appointments/early-1/report", role="reception")["ticket"]
+    server.post("/counters/3/open")
+    page = open_panel(context, server)
+    page.goto(server.base + "/mechelen/counters/3")
+    expect(page.locator("#time")).to_have_text("9.15 uur")
+    expect(page.locator("#queue small")).to_have_text("vroeg voor 10.10 uur")
+    stage(page, "next", early)
+    expect(page.locator("#why")).to_have_text("Vroeg voor de afspraak van 10.10 uur.")
+
+
+def test_two_panels_of_one_counter_stay_one(context: BrowserContext, server: House) -> None:
+    page = at_work(context, server)
+    other = open_panel(context, server)
+    page.keyboard.press("Space")
+    stage(page, "called", "A001")
+    stage(other, "called", "A001")
+    other.keyboard.press("Space")
+    stage(page, "serving", "A001")
+
+
+def test_priority_and_what_it_passes(context: BrowserContext, server: House) -> None:
+    page = at_work(context, server)
+    mark = page.get_by_role("button", name="Voorrang A002")
+    mark.click()
+    stage(page, "next", "A002")
+    expect(mark).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#why")).to_have_text("Heeft voorrang. Gaat voor A001.")
+    page.keyboard.press("Space")
+    stage(page, "called", "A002")
+    expect(page.locator("#why")).to_have_text("Heeft voorrang. Gaat voor A001.")
+
+
+def test_who_was_away_comes_back(context: BrowserContext, server: House) -> None:
+    page = at_work(context, server, people=1)
+    page.keyboard.press("Space")
+    stage(page, "called", "A001")
+    page.get_by_role("button", name="Even weg").click()
+    stage(page, "idle")
+    page.get_by_role("button", name="A001 is terug").click()
+    stage(page, "next", "A001")
+    expect(page.locator("#why")).to_contain_text("houdt de oude plaats")
+
+
+def test_sending_on_to_a_counter_with_company(context: BrowserContext, server: House) -> None:
+    server.post("/counters/7/open")
+    page = at_work(context, server, people=1)
+    page.keyboard.press("Space")
+    stage(page, "called", "A001")
+    page.get_by_role("button", name="Doorsturen").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("group", name="Naar een loket").get_by_role("radio")).to_have_count(1)
+    dialog.get_by_label("Loket 7").check()
+    dialog.get_by_label("Ik loop mee").check()
+    dialog.get_by_role("button", name="Doorsturen").click()
+    stage(page, "idle")
+    assert server.post("/counters/7/next")["ticket"] == "A001"
+    assert server.view("counters/7")["current"]["accompanied"] is True
+
+
+def test_several_services_are_told_on_the_large_button(context: BrowserContext, server: House) -> None:
+    server.walk_in("onthaal", then=["attesten"])
+    page = at_work(context, server, people=0)
+    page.keyboard.press("Space")
+    stage(page, "called", "A001")
+    page.keyboard.press("Space")
+    stage(page, "serving", "A001")
+    expect(page.locator("#step")).to_contain_text("Klaar, verder met Uittreksels en attesten")
+
+
+def test_pausing_and_closing(context: BrowserContext, server: House) -> None:
+    page = at_work(context, server)
+    page.get_by_role("button", name="Pauze").click()
+    stage(page, "paused")
+    expect(page.locator("#why")).to_have_text("Er wachten 2 tickets voor dit loket.")
+    page.keyboard.press("Space")
+    stage(page, "next", "A001")
+    page.get_by_role("button", name="Sluiten").click()
+    stage(page, "closed")
+
+
+def test_letters_may_be_switched_off(context: BrowserContext, server: House) -> None:
+    page = at_work(context, server)
+    page.keyboard.press("Space")
+    stage(page, "called", "A001")
+    page.get_by_text("Toetsen", exact=True).click()
+    page.get_by_label("Lettertoetsen gebruiken").uncheck()
+    page.keyboard.press("e")
+    page.reload()
+    stage(page, "called", "A001")
+    page.keyboard.press("e")
+    page.keyboard.press("Space")
+    stage(page, "serving", "A001")
+    assert server.kinds("parked") == []
+
+
+def test_a_panel_of_another_counter_is_refused(context: BrowserContext, server: House) -> None:
+    page = context.new_page()
+    page.goto(server.sign_in("screen", PANEL))
+    expect(page.get_by_role("heading", level=1)).to_have_text("Hier hebt u geen toegang toe")

@@ -1,0 +1,49 @@
+"""House time runs as fast as it is told, and never behind what the journal has seen."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from server.clock import HouseClock
+
+SECOND = 1_000_000
+
+
+def test_without_a_start_it_is_the_machines_clock() -> None:
+    clock = HouseClock()
+    before = time.time_ns() // 1000
+    assert before <= clock.now() <= time.time_ns() // 1000
+    clock.not_before(before + 3600 * SECOND)  # the journal waits for the machine, not the reverse
+    assert clock.now() < before + 60 * SECOND
+    with pytest.raises(RuntimeError):
+        clock.jump(before)
+
+
+def test_at_speed_0_it_stands_still() -> None:
+    clock = HouseClock(5 * SECOND, 0)
+    assert {clock.now() for _ in range(1000)} == {5 * SECOND}
+
+
+def test_it_runs_as_many_times_as_fast_as_life() -> None:
+    began = time.monotonic_ns()
+    clock = HouseClock(0, 1000)
+    after_start = time.monotonic_ns()
+    while clock.now() < 5 * SECOND:  # five house seconds: five milliseconds
+        pass
+    reading_from = time.monotonic_ns()
+    now = clock.now()
+    reading_until = time.monotonic_ns()
+    assert (reading_from - after_start) // 1000 * 1000 - SECOND // 1000 <= now
+    assert now <= (reading_until - began) // 1000 * 1000 + SECOND // 1000
+
+
+def test_it_starts_at_the_journals_last_moment_where_that_is_later() -> None:
+    clock = HouseClock(5 * SECOND, 0)
+    clock.not_before(9 * SECOND)
+    assert clock.now() == 9 * SECOND
+    clock.not_before(3 * SECOND)
+    assert clock.now() == 9 * SECOND
+    clock.jump(4 * SECOND)
+    assert clock.now() == 4 * SECOND

@@ -1,0 +1,444 @@
+"""Settings: what a file makes, what stops the start, and the table in docs/configuration.md."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+
+from server import config_tables, settings
+from server.check_config import command as check_config
+from server.domain.house import House, Kind
+from server.domain.schedule import to_instant
+
+ROOT = Path(__file__).resolve().parents[2]
+
+SMALL = """
+[sites.town]
+name = "Town"
+time_zone = "Europe/Brussels"
+[sites.town.opening]
+mon = ["09:00-12:00"]
+[[sites.town.services]]
+id = "passport"
+name = "Passports"
+kind = "theme"
+range = "A"
+target_s = 300
+[[sites.town.services]]
+id = "pick-up"
+name = "Pick up"
+kind = "express"
+range = "B"
+target_s = 120
+[[sites.town.counters]]
+id = "1"
+services = ["passport"]
+[[sites.town.counters]]
+id = "2"
+services = ["pick-up"]
+"""
+
+
+def small() -> House:
+    """The house of ``SMALL``."""
+    return settings.load_text(SMALL, "small.toml")["town"]
+
+
+def refusal(text: str) -> str:
+    with pytest.raises(settings.ConfigError) as caught:
+        settings.load_text(text, "x.toml")
+    return str(caught.value)
+
+
+def test_small_house_has_the_documented_defaults() -> None:
+    house = small()
+    passport = house.services["passport"]
+    assert (passport.grace_s, passport.late_limit_s, passport.waiting_limit_s) == (300, 1200, 1200)
+    assert (passport.walk_ins, passport.appointments, passport.discreet) == (True, True, False)
+    assert (house.overdue_every, house.recalls_before_no_show, house.undo_s) == (3, 1, 120)
+    assert (house.call_shown_s, house.notice, house.languages) == (600, "", ("nl",))
+    calendar = house.calendar
+    assert (calendar.tickets_stop_s, calendar.tickets_start_s, calendar.day_ends_after_s) == (900, 600, 3600)
+    assert calendar.weekly == (((time(9), time(12)),), (), (), (), (), (), ())
+    assert not calendar.is_holiday(date(2026, 12, 25))
+
+
+def test_theme_counters_help_with_express_unless_told_otherwise() -> None:
+    assert small().counters["1"].overflow == {"pick-up"}
+    assert small().counters["2"].overflow == frozenset()
+    off = SMALL.replace('services = ["passport"]', 'services = ["passport"]\noverflow = []')
+    assert settings.load_text(off, "x")["town"].counters["1"].overflow == frozenset()
+
+
+def test_a_counter_without_a_theme_service_helps_nobody_unless_told_to() -> None:
+    desk = SMALL.replace('kind = "theme"', 'kind = "reception"')
+    assert settings.load_text(desk, "x")["town"].counters["1"].overflow == frozenset()
+    told = desk.replace('services = ["passport"]', 'services = ["passport"]\noverflow = ["pick-up"]')
+    assert settings.load_text(told, "x")["town"].counters["1"].overflow == {"pick-up"}
+
+
+def test_a_counter_with_both_kinds_helps_with_the_rest_only() -> None:
+    both = SMALL.replace('services = ["passport"]', 'services = ["passport", "pick-up"]')
+    assert settings.load_text(both, "x")["town"].counters["1"].overflow == frozenset()
+
+
+def test_limits_of_the_rules_hold_where_a_service_has_none_of_its_own() -> None:
+    text = SMALL.replace("target_s = 300", "target_s = 300\ngrace_s = 60")
+    text += "[sites.town.rules]\ngrace_s = 90\nwaiting_limit_s = 0\noverdue_every = 5\n"
+    services = settings.load_text(text, "x")["town"].services
+    assert (services["passport"].grace_s, services["pick-up"].grace_s) == (60, 90)
+    assert services["pick-up"].waiting_limit_s == 0
+    assert settings.load_text(text, "x")["town"].overdue_every == 5
+
+
+def test_holidays_and_closing_days() -> None:
+    text = SMALL.replace(
+        "[sites.town.opening]",
+        'holidays = "BE"\nclosing_days = ["2026-11-24", 2026-11-25, "07-11", "02-29"]\n[sites.town.opening]',
+    )
+    is_holiday = settings.load_text(text, "x")["town"].calendar.is_holiday
+    closed = [(2026, 11, 11), (2026, 11, 24), (2026, 11, 25), (2027, 7, 11), (2028, 2, 29), (2027, 7, 21)]
+    assert all(is_holiday(date(*day)) for day in closed)
+    assert not any(is_holiday(date(*day)) for day in [(2026, 11, 23), (2027, 11, 24), (2027, 7, 12)])
+
+
+def test_a_part_of_a_country_has_its_own_holidays() -> None:
+    def epiphany(place: str) -> bool:
+        text = SMALL.replace("[sites.town.opening]", f'holidays = "{place}"\n[sites.town.opening]')
+        return settings.load_text(text, "x")["town"].calendar.is_holiday(date(2026, 1, 6))
+
+    assert epiphany("DE-BY")
+    assert not epiphany("DE")
+
+
+def test_periods_may_stand_in_any_order_and_touch() -> None:
+    text = SMALL.replace('mon = ["09:00-12:00"]', 'mon = ["14:30-19:00", "12:00-13:00", "08:00 - 12:00"]')
+    assert settings.load_text(text, "x")["town"].calendar.weekly[0] == (
+        (time(8), time(12)),
+        (time(12), time(13)),
+        (time(14, 30), time(19)),
+    )
+
+
+def test_the_same_text_gives_equal_houses_and_several_sites() -> None:
+    two = SMALL + SMALL.replace("town", "harbour")
+    houses = settings.load_text(two, "x")
+    assert list(houses) == ["town", "harbour"]
+    assert houses["harbour"].site == "harbour"
+    assert houses == settings.load_text(two, "x")
+
+
+OLD_NEW_SAID = [
+    # keys
+    (
+        "target_s = 300",
+        "targets_s = 300",
+        'services[passport].targets_s: unknown key (nearest valid name: "target_s")',
+    ),
+    ("time_zone =", "timezone =", 'town.timezone: unknown key (nearest valid name: "time_zone")'),
+    ("mon =", "monday =", 'opening.monday: unknown key (nearest valid name: "mon")'),
+    (
+        'services = ["pick-up"]',
+        'service = ["pick-up"]',
+        'counters[2].service: unknown key (nearest valid name: "services")',
+    ),
+    ('name = "Town"\n', "", "sites.town.name: is missing"),
+    (
+        "[sites.town.opening]",
+        "[sites.town.zzz]",
+        "sites.town.zzz: unknown key (valid names: name, time_zone,",
+    ),
+    # values by themselves
+    ("target_s = 300", "target_s = 0", "services[passport].target_s: must be at least 1"),
+    ("target_s = 300", "target_s = -5", "services[passport].target_s: must be at least 1"),
+    ("target_s = 300", "target_s = 90000", "services[passport].target_s: must be at most 86400"),
+    ("target_s = 300", 'target_s = "300"', "services[passport].target_s: must be a whole number"),
+    ("target_s = 300", "target_s = 300.5", "services[passport].target_s: must be a whole number"),
+    ("target_s = 300", "target_s = true", "services[passport].target_s: must be a whole number"),
+    ("target_s = 300", "target_s = nan", "services[passport].target_s: must be a whole number"),
+    ("target_s = 300", "target_s = 300\ngrace_s = -1", "services[passport].grace_s: must be at least 0"),
+    ("target_s = 300", "target_s = 300\nwalk_ins = 1", "services[passport].walk_ins: must be true or false"),
+    ('range = "A"', 'range = "AB"', "services[passport].range: must be one letter from A to Z"),
+    ('range = "A"', 'range = "a"', "services[passport].range: must be one letter from A to Z"),
+    ('range = "A"', 'range = "É"', "services[passport].range: must be one letter from A to Z"),
+    (
+        'kind = "theme"',
+        'kind = "themes"',
+        'kind: "themes" is no kind of service (nearest valid name: "theme")',
+    ),
+    ('kind = "theme"', 'kind = "shop"', "(valid names: reception, express, theme)"),
+    ('id = "passport"', 'id = "pass port"', "id: must be 1 to 31 letters, digits and hyphens"),
+    ('id = "passport"', 'id = ""', "id: must be 1 to 31 letters, digits and hyphens"),
+    ('id = "passport"', 'id = "passport\\n"', "id: must be 1 to 31 letters, digits and hyphens"),
+    ('id = "1"', 'id = "counter-12"', "id: must be one to eight letters, digits or hyphens"),
+    ('id = "1"', "id = 1", "counters[0].id: must be text in quotes"),
+    ('name = "Passports"', 'name = " "', "services[passport].name: must be text on one line, not blank"),
+    (
+        'name = "Passports"',
+        'name = "a\\u0000b"',
+        "services[passport].name: must be text on one line, not blank",
+    ),
+    ('name = "Town"', f'name = "{"x" * 121}"', "sites.town.name: must be at most 120 characters long"),
+    (
+        'name = "Town"',
+        'name = "Town"\nlanguages = ["Dutch!"]',
+        "sites.town.languages[0]: must be language tags",
+    ),
+    ('name = "Town"', 'name = "Town"\nlanguages = []', "sites.town.languages: names no language"),
+    ('name = "Town"', 'name = "Town"\nlanguages = ["nl", "nl"]', 'languages: "nl" stands there twice'),
+    ('name = "Town"', 'name = "Town"\nrules = 5', "sites.town.rules: must be a table"),
+    ('services = ["passport"]', 'services = "passport"', "counters[1].services: must be a list"),
+    ('services = ["passport"]', "services = [1]", "counters[1].services[0]: must be text in quotes"),
+    ('name = "Town"', 'name = "Town"\nnotice = "a\\nb"', "sites.town.notice: must be text on one line"),
+    # the calendar
+    (
+        "Europe/Brussels",
+        "Europe/Brussel",
+        'time_zone: unknown time zone "Europe/Brussel" (nearest valid name: "Europe/Brussels")',
+    ),
+    ("Europe/Brussels", "Europe", 'time_zone: unknown time zone "Europe"'),
+    ("Europe/Brussels", "../etc/passwd", 'time_zone: unknown time zone "../etc/passwd"'),
+    ("09:00-12:00", "12:00-09:00", 'opening.mon[0]: "12:00-09:00" ends before it begins'),
+    ("09:00-12:00", "09:00-09:00", "ends before it begins"),
+    ("09:00-12:00", "09:00-25:00", 'opening.mon[0]: "09:00-25:00" is no opening'),
+    ("09:00-12:00", "09:00-24:00", 'opening.mon[0]: "09:00-24:00"'),
+    ("09:00-12:00", "9-12", 'opening.mon[0]: "9-12" is no opening'),
+    ('["09:00-12:00"]', '["09:00-12:00", "11:00-13:00"]', 'opening.mon[1]: "11:00-13:00" overlaps another'),
+    ('["09:00-12:00"]', '["10:00-11:00", "09:00-12:00"]', "overlaps another"),
+    ('["09:00-12:00"]', "[]", "sites.town.opening: the house is never open"),
+    ('["09:00-12:00"]', '"09:00-12:00"', "opening.mon: must be a list"),
+    ('name = "Town"', 'name = "Town"\nholidays = "BEL"', 'holidays: no public holidays known for "BEL"'),
+    ('name = "Town"', 'name = "Town"\nholidays = "be"', '(nearest valid name: "BE")'),
+    ('name = "Town"', 'name = "Town"\nholidays = "DE-"', 'holidays: no public holidays known for "DE-"'),
+    ('name = "Town"', 'name = "Town"\nclosing_days = ["12-32"]', 'closing_days[0]: "12-32" is no day'),
+    ('name = "Town"', 'name = "Town"\nclosing_days = ["2027-02-29"]', '"2027-02-29" is no day'),
+    ('name = "Town"', 'name = "Town"\nclosing_days = [2026-12-24T10:00:00]', "closing_days[0]:"),
+    ('name = "Town"', 'name = "Town"\nclosing_days = [5]', 'closing_days[0]: "5" is no day'),
+    # services and counters among each other
+    (
+        'services = ["passport"]',
+        'services = ["pasport"]',
+        'counters[1].services[0]: unknown service "pasport" (nearest valid name: "passport")',
+    ),
+    ('services = ["passport"]', 'services = ["pick-up"]', "services[passport]: is offered by no counter"),
+    ('services = ["passport"]', "services = []", "counters[1].services: offers no service"),
+    ('services = ["passport"]', 'services = ["passport", "passport"]', '"passport" stands there twice'),
+    (
+        'services = ["passport"]',
+        'services = ["passport"]\noverflow = ["pickup"]',
+        'counters[1].overflow[0]: unknown service "pickup" (nearest valid name: "pick-up")',
+    ),
+    (
+        'services = ["pick-up"]',
+        'services = ["pick-up"]\noverflow = ["passport"]',
+        'counters[2].overflow: "passport" is not an express service',
+    ),
+    (
+        'services = ["pick-up"]',
+        'services = ["pick-up"]\noverflow = ["pick-up"]',
+        "among this counter's own services",
+    ),
+    ('id = "2"', 'id = "1"', 'counters[1].id: "1" stands there twice'),
+    ('id = "pick-up"', 'id = "PASSPORT"', 'services[PASSPORT].id: "PASSPORT" stands there twice'),
+    (
+        'name = "Pick up"',
+        'name = "passports"',
+        'services[pick-up].name: service "passport" has the same name',
+    ),
+    (
+        "target_s = 300",
+        "target_s = 300\nwalk_ins = false\nappointments = false",
+        "neither walk-ins nor appointments",
+    ),
+    (
+        "target_s = 300",
+        "target_s = 300\ndiscreet = true",
+        "services[passport].range: a discreet service must share",
+    ),
+    (
+        "target_s = 300",
+        "target_s = 300\ngrace_s = 600\nlate_limit_s = 300",
+        "services[passport].late_limit_s: is less than grace_s",
+    ),
+    ('range = "A"', 'range = "B"\ndiscreet = true', "counters[1].services: only discreet services"),
+    # sites
+    ("sites.town", "sites.Town", "sites.Town: must be 1 to 31 lower-case letters"),
+    ("sites.town", "sites.api", 'sites.api: "api" is taken'),
+    ("sites.town", "site.town", 'site: unknown key (nearest valid name: "sites")'),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "said"), OLD_NEW_SAID)
+def test_what_cannot_be_used_is_named(old: str, new: str, said: str) -> None:
+    assert old in SMALL
+    message = refusal(SMALL.replace(old, new))
+    assert message.startswith("x.toml: sit")
+    assert said in message
+    assert "\n" not in message.replace("passport\n", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "x.toml: sites: is missing"),
+        ("[sites]", "x.toml: sites: names no site"),
+        ("sites = 5", "x.toml: sites: must be a table"),
+        ("[sites]\ntown = 5", "x.toml: sites.town: must be a table"),
+        ("a = 1\nb = = 2", "x.toml: line 2, column 5: is not TOML"),
+        ("a = 1\nb = [1,\n", "x.toml: line 2: is not TOML"),
+        ("a = 1\na = 2", "x.toml: line 2: is not TOML: Cannot overwrite a value"),
+        ("a = " + "9" * 5000, "x.toml: is not TOML"),
+        ("a = " + "[" * 100_000, "x.toml: is not TOML"),
+        (re.sub(r"\[\[sites.town.counters[^$]*", "", SMALL), "x.toml: sites.town.counters: is missing"),
+        (
+            SMALL.partition("[[")[0].replace("[sites.town.o", "services=[]\ncounters=[]\n[sites.town.o"),
+            "services: there is none",
+        ),
+    ],
+)
+def test_what_is_no_configuration_at_all(text: str, said: str) -> None:
+    assert said in refusal(text)
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    def said(path: Path) -> str:
+        with pytest.raises(settings.ConfigError) as caught:
+            settings.load(path)
+        return str(caught.value)
+
+    (tmp_path / "house.toml").write_text(SMALL)
+    latin = tmp_path / "latin.toml"
+    latin.write_bytes(SMALL.replace("Passports", "Café").encode("latin-1"))
+    assert said(tmp_path / "huose.toml").endswith('no such file (nearest valid name: "house.toml")')
+    assert said(tmp_path / "none" / "x.toml").endswith("no such file")
+    assert said(tmp_path).endswith("is a directory, not a file")
+    assert said(latin).endswith("line 9: is not UTF-8")
+
+
+def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
+    path = tmp_path / "notepad.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + SMALL.encode())
+    assert list(settings.load(path)) == ["town"]
+    assert list(settings.load_text("\ufeff" + SMALL, "notepad.toml")) == ["town"]
+
+
+# --- what ships ---------------------------------------------------------------------------------
+
+
+def test_the_default_is_the_mechelen_house() -> None:
+    assert settings.default_config() == ROOT / "config" / "mechelen.toml"
+    assert settings.shipped("static") == ROOT / "static"
+    (house,) = settings.load(settings.default_config()).values()
+    assert house.site == "mechelen"
+    assert list(house.counters) == [str(number) for number in range(1, 15)]
+    kinds = {kind: [s for s in house.services.values() if s.kind is kind] for kind in Kind}
+    assert all(s.target_s < 240 and s.walk_ins and not s.appointments for s in kinds[Kind.EXPRESS])
+    assert all(s.appointments and not s.walk_ins for s in kinds[Kind.THEME])
+    assert [s.id for s in house.services.values() if s.discreet] == ["gesprek"]
+
+
+def test_mechelen_opens_as_the_city_does() -> None:
+    (house,) = settings.load(settings.default_config()).values()
+    thursday = house.calendar.openings(date(2026, 11, 26))
+    # CET is UTC+1: 08:00-13:00 and 14:30-19:00.
+    hours = [(7, 0, 12, 0), (13, 30, 18, 0)]
+    assert thursday == tuple(
+        (
+            to_instant(datetime(2026, 11, 26, h, m, tzinfo=UTC)),
+            to_instant(datetime(2026, 11, 26, to_h, to_m, tzinfo=UTC)),
+        )
+        for h, m, to_h, to_m in hours
+    )
+    assert house.calendar.openings(date(2026, 11, 29)) == ()  # a Sunday
+    assert house.calendar.openings(date(2026, 11, 11)) == ()  # Armistice Day, a Wednesday
+
+
+@pytest.mark.parametrize("name", ["onthaal.toml", "mechelen.toml", "callcentre-1999.toml"])
+def test_check_config_prints_every_shipped_house(name: str) -> None:
+    path = ROOT / "config" / name
+    answer = CliRunner().invoke(check_config, [str(path)])
+    assert answer.exit_code == 0
+    for house in settings.load(path).values():
+        assert house.name in answer.output
+        for service in house.services.values():
+            assert service.id in answer.output
+            assert service.name in answer.output
+
+
+def test_check_config_fails_with_the_error_alone(tmp_path: Path) -> None:
+    path = tmp_path / "bad.toml"
+    path.write_text(SMALL.replace("target_s = 300", "target = 300"))
+    answer = CliRunner().invoke(check_config, [str(path)])
+    assert (answer.exit_code, answer.stdout) == (1, "")
+    said = 'sites.town.services[passport].target: unknown key (nearest valid name: "target_s")'
+    assert answer.stderr == f"Error: {path}: {said}\n"
+    assert CliRunner().invoke(check_config, []).exit_code == 2
+
+
+# --- documentation ------------------------------------------------------------------------------
+
+SECTIONS = {
+    "[sites.SITE]": config_tables.SiteTable,
+    "[sites.SITE.rules]": config_tables.RulesTable,
+    "[sites.SITE.opening]": config_tables.OpeningTable,
+    "[[sites.SITE.services]]": config_tables.ServiceTable,
+    "[[sites.SITE.counters]]": config_tables.CounterTable,
+}
+IN_WORDS = {"of the rules", "the express services"}
+"""Defaults that depend on other settings."""
+
+
+def documented() -> dict[str, list[tuple[str, str]]]:
+    """(key, default) of every row of the tables, by section."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    section = ""
+    for line in (ROOT / "docs/configuration.md").read_text().splitlines():
+        if line.startswith("#"):
+            section = line.strip("# `")
+        elif match := re.match(r"\| `(\w+)` \| (.*?) ?\| ", line):
+            found.setdefault(section, []).append((match[1], match[2].strip("`")))
+    return found
+
+
+def test_the_table_has_every_setting_and_its_default() -> None:
+    rows = documented()
+    assert set(rows) == set(SECTIONS)
+    for section, struct in SECTIONS.items():
+        fields = msgspec.structs.fields(struct)
+        assert [key for key, _ in rows[section]] == [field.name for field in fields], section
+        for (key, default), field in zip(rows[section], fields, strict=True):
+            if field.required:
+                assert default == "", key
+            elif field.default is msgspec.UNSET:
+                assert default in IN_WORDS, key
+            else:
+                value = field.default_factory() if field.default is msgspec.NODEFAULT else field.default
+                value = list(value) if isinstance(value, tuple) else value
+                assert tomllib.loads(f"value = {default}")["value"] == value, key
+
+
+def test_the_commented_default_shows_every_setting_as_it_is() -> None:
+    text = (ROOT / "config/onthaal.toml").read_text()
+    for struct in SECTIONS.values():
+        for field in msgspec.structs.fields(struct):
+            head = rf"\[+sites\.town-hall\.{field.name}\]"
+            assert re.search(rf"^(#?{field.name} = |{head})", text, re.MULTILINE), field.name
+    uncommented = re.sub(r"^#(\w+ = )", r"\1", text, flags=re.MULTILINE)
+    assert settings.load_text(uncommented, "x") == settings.load_text(text, "x")
+
+
+def test_the_error_in_the_documentation_is_what_is_printed() -> None:
+    text = (ROOT / "docs/configuration.md").read_text()
+    (shown,) = re.findall(r"^config/mechelen\.toml: .*$", text, re.MULTILINE)
+    mechelen = (ROOT / "config/mechelen.toml").read_text()
+    before, counter, after = mechelen.partition('id = "5"\n')
+    broken = before + counter + after.replace('"burgerzaken"', '"burgerzakn"', 1)
+    with pytest.raises(settings.ConfigError) as caught:
+        settings.load_text(broken, "config/mechelen.toml")
+    assert str(caught.value) == shown

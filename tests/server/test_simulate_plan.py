@@ -1,0 +1,239 @@
+"""The planned days have the figures of the house that they are modelled on, and never change."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from datetime import date, time, timedelta
+from pathlib import Path
+from statistics import mean, quantiles
+
+import pytest
+
+from server.domain.house import Kind
+from server.domain.schedule import SECOND, to_datetime
+from server.settings import default_config, load
+from server.simulate.people import Answer, Aside
+from server.simulate.plan import plan_day
+from server.simulate.staff import spare_counter
+
+ROOT = Path(__file__).parents[2]
+MONDAY = date(2026, 11, 23)
+HOUSE = load(default_config())["mechelen"]
+
+
+@pytest.fixture(scope="module")
+def weeks():
+    """Ten weeks without holidays, by date."""
+    days = [date(2026, 1, 12) + timedelta(days=ahead) for ahead in range(70)]
+    return {day: plan_day(HOUSE, day, 7) for day in days}
+
+
+@pytest.fixture(scope="module")
+def everyone(weeks):
+    return [person for plan in weeks.values() for person in plan.people]
+
+
+@pytest.fixture(scope="module")
+def standing(everyone):
+    """The appointments that were not cancelled: what the shares of late and never are of."""
+    return [person for person in everyone if person.slot_at is not None and not person.cancels]
+
+
+def test_350_visitors_on_an_average_day(weeks):
+    counts = [sum(p.comes_at is not None for p in plan.people) for plan in weeks.values() if plan.openings]
+    assert mean(counts) == pytest.approx(350, rel=0.03)
+    assert max(counts) < 650
+
+
+def test_a_long_day_sees_more_people_and_sunday_none(weeks):
+    of_weekday = [
+        mean(len(plan.people) for day, plan in weeks.items() if day.weekday() == number)
+        for number in range(7)
+    ]
+    assert max(of_weekday) == of_weekday[3]
+    assert min(of_weekday[:6]) == of_weekday[5]
+    assert of_weekday[6] == 0
+
+
+def test_two_in_three_come_by_appointment(everyone):
+    came = [person for person in everyone if person.comes_at is not None]
+    assert mean(person.slot_at is not None for person in came) == pytest.approx(2 / 3, abs=0.015)
+
+
+def test_sixteen_in_a_hundred_are_late_or_missing(standing):
+    never = mean(person.comes_at is None for person in standing)
+    late = mean(person.late_s is not None and person.late_s > 300 for person in standing)
+    assert never == pytest.approx(0.07, abs=0.007)
+    assert late == pytest.approx(0.09, abs=0.008)
+    assert never + late == pytest.approx(0.16, abs=0.01)
+
+
+def test_most_people_come_early(standing):
+    # Slots in the middle of an opening: at its ends the doors bound what people can do.
+    late_min = [
+        person.late_s / 60
+        for person in standing
+        if person.late_s is not None
+        and time(9, 30) <= to_datetime(person.slot_at, HOUSE.calendar.zone).time() < time(11, 30)
+    ]
+    cuts = quantiles(late_min, n=20)
+    assert cuts[0] == pytest.approx(-46, abs=7)
+    assert cuts[9] == pytest.approx(-8, abs=1.5)
+    # The source has +7 here; 9 in 93 later than +5 leave the ninetieth just before that.
+    assert 2 < cuts[17] < 5
+
+
+def test_only_a_quarter_of_the_late_says_so_and_beforehand(standing):
+    late = [person for person in standing if person.late_s is not None and person.late_s > 300]
+    said = [person for person in late if person.announces_at is not None]
+    assert len(said) / len(late) == pytest.approx(0.25, abs=0.05)
+    for person in said:
+        assert person.announces_at < person.slot_at
+        assert person.announced_minutes * 60 >= person.late_s - 300
+    assert sum(person.announces_at is not None for person in standing) == len(said)
+
+
+def test_everyone_comes_while_the_doors_are_open(weeks):
+    calendar = HOUSE.calendar
+    for plan in weeks.values():
+        for person in plan.people:
+            if person.comes_at is None:
+                continue
+            begin, end = min(plan.openings, key=lambda span: abs(span[0] - person.comes_at))
+            stop_s = calendar.tickets_stop_s if person.slot_at is None else 0
+            start_s = 0 if person.slot_at is None else calendar.tickets_start_s
+            spans = [(a - start_s * SECOND, b - stop_s * SECOND) for a, b in plan.openings]
+            assert any(a <= person.comes_at < b for a, b in spans), (begin, end, person)
+
+
+def test_slots_lie_in_the_openings_on_a_grid_and_no_lane_is_taken_twice(weeks):
+    for plan in weeks.values():
+        for person in plan.people:
+            if person.slot_at is not None:
+                assert any(a <= person.slot_at <= b - 900 * SECOND for a, b in plan.openings)
+                assert person.slot_at // SECOND % 300 == 0
+
+
+def test_each_service_gets_what_it_takes(everyone):
+    for person in everyone:
+        service = HOUSE.services[person.service]
+        assert service.walk_ins if person.slot_at is None else service.appointments
+        if service.kind is Kind.EXPRESS:
+            assert person.handling_s < 240
+        assert all(HOUSE.services[name].walk_ins for name in person.then)
+    for service in HOUSE.services.values():
+        took = [person.handling_s for person in everyone if person.service == service.id]
+        assert 0.7 < mean(took) / service.target_s < 0.95
+
+
+def test_mornings_and_late_thursday_are_busiest(weeks):
+    by_hour = {}
+    for day, plan in weeks.items():
+        for person in plan.people:
+            if person.slot_at is None:
+                hour = to_datetime(person.comes_at, HOUSE.calendar.zone).hour
+                key = ("thu" if day.weekday() == 3 else "sat" if day.weekday() == 5 else "other", hour)
+                by_hour[key] = by_hour.get(key, 0) + 1
+    assert by_hour["thu", 17] > 1.2 * by_hour["thu", 15]
+    assert by_hour["other", 9] > 1.2 * by_hour["other", 11]
+    assert by_hour["sat", 10] > by_hour.get(("sat", 11), 0)
+
+
+def test_a_few_of_everything(everyone, standing):
+    """The odd cases are there, and are odd."""
+    shares = {
+        "cancelled": mean(person.cancels for person in everyone if person.slot_at is not None),
+        "moved": mean(person.booked_at != person.slot_at for person in standing),
+        "priority": mean(person.priority for person in everyone),
+        "together": mean(person.persons > 1 for person in everyone),
+        "language": mean(person.language is not None for person in everyone),
+        "parked": mean(p.interruption is not None and p.interruption.kind is Aside.PARK for p in everyone),
+        "sent on": mean(
+            p.interruption is not None and p.interruption.kind is Aside.TRANSFER for p in everyone
+        ),
+        "away when called": mean(person.answer is not Answer.COMES for person in everyone),
+        "second service": mean(bool(person.then) for person in everyone if person.slot_at is None),
+    }
+    for what, share in shares.items():
+        assert 0.01 < share < 0.1, what
+    slips = [person for person in everyone if person.interruption and person.interruption.kind is Aside.SLIP]
+    assert 0 < len(slips) < 0.02 * len(everyone)
+    for person in everyone:
+        aside = person.interruption
+        if aside is not None and aside.service is not None:
+            assert aside.service != person.service
+            assert not HOUSE.services[aside.service].discreet
+            assert not HOUSE.services[person.service].discreet
+
+
+def test_cancelled_and_moved_appointments_change_before_they_begin(everyone):
+    for person in everyone:
+        if person.cancels:
+            assert person.comes_at is None
+            assert person.announces_at is None
+        if person.changes_at is not None:
+            assert person.cancels or person.booked_at != person.slot_at
+            assert person.changes_at <= person.slot_at + 3600 * SECOND
+
+
+def test_staff_are_where_the_work_is_and_the_spare_counter_is_free():
+    spare = spare_counter(HOUSE)
+    thursday = plan_day(HOUSE, date(2026, 11, 26), 1, left=spare)
+    assert spare not in {shift.counter for shift in thursday.shifts}
+    for begin, end in thursday.openings:
+        here = [shift for shift in thursday.shifts if begin - 600 * SECOND <= shift.opens_at <= begin]
+        assert len({shift.counter for shift in here}) == len(here)
+        assert 6 <= len(here) < len(HOUSE.counters)
+        offered = frozenset().union(*(HOUSE.counters[shift.counter].services for shift in here))
+        assert offered == frozenset(HOUSE.services)
+        for shift in here:
+            assert shift.closes_at == end
+            assert all(begin < since < until < end for since, until in shift.breaks)
+    assert len({shift.staff for shift in thursday.shifts}) == len(thursday.shifts)
+
+
+def test_the_spare_counter_leaves_every_service_with_another():
+    spare = spare_counter(HOUSE)
+    for service in HOUSE.counters[spare].services:
+        assert len(HOUSE.home_counters(service)) > 2
+
+
+def test_the_same_seed_gives_the_same_day_and_another_another():
+    first = plan_day(HOUSE, MONDAY, 1)
+    assert plan_day(HOUSE, MONDAY, 1) == first
+    assert plan_day(HOUSE, MONDAY, 2).people != first.people
+    assert plan_day(HOUSE, MONDAY + timedelta(days=7), 1).people != first.people
+    assert len({person.id for person in first.people}) == len(first.people)
+
+
+def test_leaving_a_counter_changes_nobody_but_the_staff():
+    assert plan_day(HOUSE, MONDAY, 1, left="4").people == plan_day(HOUSE, MONDAY, 1).people
+
+
+def test_another_process_with_another_hash_seed_plans_the_same():
+    program = (
+        "import hashlib; from datetime import date\n"
+        "from server.settings import default_config, load\n"
+        "from server.simulate.plan import plan_day\n"
+        "house = load(default_config())['mechelen']\n"
+        "print(hashlib.sha256(repr(plan_day(house, date(2026, 11, 26), 3)).encode()).hexdigest())\n"
+    )
+    here = hashlib.sha256(repr(plan_day(HOUSE, date(2026, 11, 26), 3)).encode()).hexdigest()
+    for seed in ("1", "2"):
+        said = subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=True,
+        )
+        assert said.stdout.strip() == here
+
+
+def test_a_closed_day_is_empty():
+    for day in (date(2026, 11, 22), date(2026, 12, 25)):
+        plan = plan_day(HOUSE, day, 1)
+        assert (plan.openings, plan.people, plan.shifts) == ((), (), ())
