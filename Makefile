@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test fuzz soak mutants pictures clean
+.PHONY: demo test fuzz soak mutants pictures words clean
 
 demo: $(VENV)/.runs
 	$(BIN)/onthaal demo $(ARGS)
@@ -39,6 +39,10 @@ $(VENV)/.tests: $(VENV)/bin/python pyproject.toml constraints.txt
 
 pictures: $(VENV)/.tests
 	ONTHAAL_PICTURES=1 $(BIN)/python -m pytest tests/e2e/test_pictures.py
+
+# New messages of the pages come into config/locales/*/*.po, empty; prints those that wait for a translation.
+words: $(VENV)/.tests
+	$(BIN)/python tests/catalogues.py
 
 clean:
 	rm -rf $(VENV) dist

@@ -55,6 +55,8 @@ SWEEP_S = 3600.0
 MORNING_S = 900
 """How long before an opening the skipped night ends, in house seconds."""
 
+FONT_PACKAGE = "fontpkg_fira_sans"
+
 VERSION = metadata.version("onthaal")
 
 
@@ -205,6 +207,7 @@ def application(onthaal: Onthaal) -> ASGIApp:
         WebSocketRoute("/live/{site}/{audience}", sockets.topic),
         WebSocketRoute("/{path:path}", sockets.unknown),
         Mount("/static", Static(directory=settings.shipped("static"))),
+        Mount("/fonts", Fonts(packages=[(FONT_PACKAGE, "files")])),
         route("/", pages.index),
         route("/sign-in", pages.sign_in),
         route("/session", pages.session, "POST", "DELETE"),
@@ -221,16 +224,15 @@ def application(onthaal: Onthaal) -> ASGIApp:
         Unavailable,
         Exception,
     )
-    app = Starlette(routes=routes, exception_handlers=dict.fromkeys(kinds, _on_error))
-    return Measured(app)
 
+    async def on_error(request: Request, error: Exception) -> Response:
+        """A problem document for programs, a page for people."""
+        wants_page = "text/html" in request.headers.get("accept", "")
+        if wants_page and not request.scope["path"].startswith("/api/"):
+            return problem_page(errors.of_exception(error), pages.language)
+        return await errors.handle(request, error)
 
-async def _on_error(request: Request, error: Exception) -> Response:
-    """A problem document for programs, a page for people."""
-    wants_page = "text/html" in request.headers.get("accept", "")
-    if wants_page and not request.scope["path"].startswith("/api/"):
-        return problem_page(errors.of_exception(error))
-    return await errors.handle(request, error)
+    return Measured(Starlette(routes=routes, exception_handlers=dict.fromkeys(kinds, on_error)))
 
 
 class Static(StaticFiles):
@@ -239,6 +241,15 @@ class Static(StaticFiles):
     def file_response(self, *arguments: Any, **named: Any) -> Response:
         answer = super().file_response(*arguments, **named)
         answer.headers["Cache-Control"] = "no-cache"
+        return answer
+
+
+class Fonts(StaticFiles):
+    """The typeface, from the package that ships it; its files never change under one name."""
+
+    def file_response(self, *arguments: Any, **named: Any) -> Response:
+        answer = super().file_response(*arguments, **named)
+        answer.headers["Cache-Control"] = "public, max-age=2592000"
         return answer
 
 

@@ -29,6 +29,9 @@ Notice = Annotated[str, Meta(max_length=500, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
 ServiceId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,30}\Z")]
 """Capitals too, for traces and booking systems have codes such as ``PS``."""
 CounterId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{1,8}\Z")]
+Zone = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,30}\Z")]
+Metres = Annotated[float, Meta(ge=0.5, le=60)]
+Millimetres = Annotated[int, Meta(ge=100, le=20_000)]
 Letter = Annotated[str, Meta(pattern=r"^[A-Z]\Z")]
 Language = Annotated[str, Meta(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*\Z")]
 
@@ -38,6 +41,7 @@ _PATTERNS = {
     "name": "must be text on one line, not blank",
     "notice": "must be text on one line",
     "id": _SLUG.format(""),
+    "zone": _SLUG.format("lower-case "),
     "counter": "must be one to eight letters, digits or hyphens",
     "range": "must be one letter from A to Z",
     "languages": 'must be language tags such as "nl" or "nl-BE"',
@@ -111,6 +115,19 @@ class CounterTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_o
     overflow: tuple[str, ...] | UnsetType = UNSET
 
 
+class ScreenTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """``[[sites.SITE.screens]]``: a hall screen. The default is 55 inches wide-screen, read from 4 m."""
+
+    id: ServiceId
+    name: Label
+    zone: Zone = "hall"
+    sounds: bool = True
+    distance_m: Metres = 4.0
+    width_mm: Millimetres = 1210
+    height_mm: Millimetres = 680
+    rows: Annotated[int, Meta(ge=1, le=20)] | UnsetType = UNSET
+
+
 class SiteTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """``[sites.SITE]``: one building with a hall."""
 
@@ -124,6 +141,7 @@ class SiteTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
     opening: dict[str, Any]
     services: list[Any]
     counters: list[Any]
+    screens: list[Any] = []
 
 
 class FileTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):

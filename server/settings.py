@@ -27,18 +27,21 @@ from server.config_tables import (
     OpeningTable,
     Place,
     RulesTable,
+    ScreenTable,
     ServiceTable,
     SiteTable,
     T,
     nearest,
     read_table,
 )
-from server.domain.house import CounterPlan, House, Kind, Service
+from server.domain.house import CounterPlan, House, Kind, ScreenPlan, Service
 from server.domain.schedule import Calendar
 
 __all__ = ["DAYS", "ConfigError", "default_config", "load", "load_text", "shipped"]
 
-RESERVED = frozenset({"api", "health", "live", "metrics", "session", "sign-in", "static", "t", "visits"})
+RESERVED = frozenset(
+    {"api", "fonts", "health", "live", "metrics", "session", "sign-in", "static", "t", "visits"}
+)
 """Parts of addresses that are not sites: ``/t/...`` is a ticket's page, ``/live/visits/...`` its topic."""
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -147,6 +150,7 @@ def _house(site: str, raw: object, place: Place) -> House:
         calendar=calendar,
         services=services,
         counters=_counters(table.counters, services, place),
+        screens=_screens(table.screens, place),
         overdue_every=rules.overdue_every,
         recalls_before_no_show=rules.recalls_before_no_show,
         undo_s=rules.undo_s,
@@ -302,6 +306,29 @@ def _counters(raw: list[Any], services: dict[str, Service], place: Place) -> dic
         if name not in offered:
             place.at("services").item(name).fail("is offered by no counter")
     return counters
+
+
+def _screens(raw: list[Any], place: Place) -> dict[str, ScreenPlan]:
+    screens: dict[str, ScreenPlan] = {}
+    sounding: dict[str, str] = {}
+    for row, here in _rows(raw, ScreenTable, place.at("screens")) if raw else ():
+        if row.sounds:
+            other = sounding.setdefault(row.zone, row.id)
+            if other != row.id:
+                here.at("sounds").fail(
+                    f'screen "{other}" sounds in zone "{row.zone}" already: set it to false'
+                )
+        screens[row.id] = ScreenPlan(
+            id=row.id,
+            name=row.name,
+            zone=row.zone,
+            sounds=row.sounds,
+            distance_m=row.distance_m,
+            width_mm=row.width_mm,
+            height_mm=row.height_mm,
+            rows=None if row.rows is UNSET else row.rows,
+        )
+    return screens
 
 
 def _offered(names: tuple[str, ...], services: dict[str, Service], place: Place) -> frozenset[str]:

@@ -54,6 +54,25 @@ class CounterPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScreenPlan:
+    """A hall screen: where it hangs, and from how far it is read.
+
+    ``width_mm`` and ``height_mm`` measure its picture as it hangs. Screens of one ``zone`` are heard
+    together, so only one of them ``sounds``. ``rows`` are the older calls under the newest one; None
+    is as many as can be read from ``distance_m``.
+    """
+
+    id: str
+    name: str
+    zone: str = "hall"
+    sounds: bool = True
+    distance_m: float = 4.0
+    width_mm: int = 1210
+    height_mm: int = 680
+    rows: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class House:
     """One site: its services, counters, calendar, and the numbers of its rules."""
 
@@ -62,6 +81,7 @@ class House:
     calendar: Calendar
     services: dict[str, Service]
     counters: dict[str, CounterPlan]
+    screens: dict[str, ScreenPlan] = field(default_factory=dict)
     overdue_every: int = 3
     """*k*: at most one in this many calls of a counter puts an overdue walk-in before appointments."""
     recalls_before_no_show: int = 1

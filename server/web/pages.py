@@ -19,6 +19,7 @@ from server.publisher import Address
 from server.web import bodies
 from server.web.endpoint import Parts, answered, check_origin, parse, read_body
 from server.web.errors import Problem
+from server.words import Words, words
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -39,16 +40,18 @@ _templates = jinja2.Environment(
 )
 
 
-def page(name: str, **context: object) -> Response:
-    """A page from its template; ``status`` of a problem is the answer's as well."""
+def page(name: str, language: str, **context: object) -> Response:
+    """A page from its template, in a language; ``status`` of a problem is the answer's as well."""
     status = context.get("status", 200)
     assert isinstance(status, int)
-    return Response(_templates.get_template(name).render(context), status, HEADERS, "text/html")
+    said: Words = words(name, language)
+    body = _templates.get_template(f"{name}.html").render(context, **said.context())
+    return Response(body, status, {**HEADERS, "Content-Language": said.language}, "text/html")
 
 
-def problem_page(problem: Problem) -> Response:
+def problem_page(problem: Problem, language: str) -> Response:
     """A problem for people."""
-    return page("problem.html", status=problem.status, title=problem.code, detail=problem.detail)
+    return page("problem", language, status=problem.status, title=problem.code, detail=problem.detail)
 
 
 class Pages:
@@ -57,12 +60,18 @@ class Pages:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
+    @property
+    def language(self) -> str:
+        """The language of pages that are of no site: that of the first."""
+        return next(iter(self._parts.live.sites.values())).house.languages[0]
+
     async def index(self, request: Request) -> Response:
         """``/`` and ``/{site}``: every page, with a word on whom it is for."""
         site = self._site(request.path_params.get("site") or next(iter(self._parts.live.sites)))
         principal = await self._principal(request)
         return page(
-            "index.html",
+            "index",
+            site.house.languages[0],
             site=site.house.site,
             house_name=site.house.name,
             counters=list(site.house.counters),
@@ -75,7 +84,9 @@ class Pages:
         """The hall screen."""
         site = self._site(request.path_params["site"])
         refused = await self._gate(request, Right.WATCH_HALL, site.house)
-        return refused or page("hall.html", site=site.house.site, house_name=site.house.name)
+        return refused or page(
+            "hall", site.house.languages[0], site=site.house.site, house_name=site.house.name
+        )
 
     async def counter(self, request: Request) -> Response:
         """A counter's panel."""
@@ -85,7 +96,11 @@ class Pages:
             raise Problem(404, "unknown-counter", "There is no such counter here.")
         refused = await self._gate(request, Right.RUN_COUNTER, site.house, counter)
         return refused or page(
-            "counter.html", site=site.house.site, house_name=site.house.name, counter=counter
+            "counter",
+            site.house.languages[0],
+            site=site.house.site,
+            house_name=site.house.name,
+            counter=counter,
         )
 
     async def ticket(self, request: Request) -> Response:
@@ -96,7 +111,13 @@ class Pages:
         site, visit = found
         model = self._parts.publisher.model(site)
         view = ticket.page(model, site.day.visits[visit])
-        return page("ticket.html", view=view, house_name=site.house.name, notice=site.house.notice)
+        return page(
+            "ticket",
+            site.house.languages[0],
+            view=view,
+            house_name=site.house.name,
+            notice=site.house.notice,
+        )
 
     async def ticket_frame(self, request: Request) -> Response:
         """``/api/v1/visits/{secret}``: the same, as a frame."""
@@ -108,7 +129,7 @@ class Pages:
 
     async def sign_in(self, request: Request) -> Response:
         """The form that takes a token."""
-        return page("signin.html", next=own_path(request.query_params.get("next", "/")))
+        return page("signin", self.language, next=own_path(request.query_params.get("next", "/")))
 
     async def session(self, request: Request) -> Response:
         """``/session``: POST signs in, DELETE signs out."""

@@ -389,8 +389,9 @@ SECTIONS = {
     "[sites.SITE.opening]": config_tables.OpeningTable,
     "[[sites.SITE.services]]": config_tables.ServiceTable,
     "[[sites.SITE.counters]]": config_tables.CounterTable,
+    "[[sites.SITE.screens]]": config_tables.ScreenTable,
 }
-IN_WORDS = {"of the rules", "the express services"}
+IN_WORDS = {"of the rules", "the express services", "as many as fit"}
 """Defaults that depend on other settings."""
 
 

@@ -1,0 +1,60 @@
+"""The catalogues of the pages: every message is there in every language, with the same placeholders."""
+
+from __future__ import annotations
+
+import re
+
+import catalogues
+import pytest
+
+from server.words import LANGUAGES, accepted, choose, words
+
+PLACEHOLDER = re.compile(r"%\(\w+\)s|%[^%(]")
+WHAT_IS_TRANSLATED = [(page, language) for page in catalogues.pages() for language in catalogues.TRANSLATED]
+
+
+@pytest.mark.parametrize(("page", "language"), WHAT_IS_TRANSLATED)
+def test_every_message_is_translated(page: str, language: str) -> None:
+    said = {message.id for message in catalogues.messages(page) if message.id}
+    translated = {message.id: message for message in catalogues.load(page, language) if message.id}
+    assert set(translated) == said
+    for message in translated.values():
+        assert not message.fuzzy
+        sources = [message.id] if isinstance(message.id, str) else list(message.id)
+        forms = [message.string] if isinstance(message.string, str) else list(message.string)
+        wanted = {found for source in sources for found in PLACEHOLDER.findall(source)}
+        for form in forms:
+            assert form, message.id
+            # "one person" may say its number in words.
+            assert set(PLACEHOLDER.findall(form)) in (wanted, wanted - {"%(number)s"}), message.id
+
+
+def test_no_catalogue_is_left_over() -> None:
+    files = {(path.stem, path.parent.name) for path in catalogues.LOCALES.glob("*/*.po")}
+    assert files == set(WHAT_IS_TRANSLATED)
+
+
+def test_words_are_those_of_the_catalogue() -> None:
+    dutch = words("problem", "nl")
+    assert dutch.gettext("Check the address.") == "Kijk het adres na."
+    assert dutch.direction == "ltr"
+    assert words("problem", "en").gettext("Check the address.") == "Check the address."
+    assert words("problem", "xx").language == "en"
+    assert words("problem", "nl").ngettext("%(number)s cat", "%(number)s cats", 2) == "2 cats"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "allowed", "chosen"),
+    [
+        ("fr-BE,nl;q=0.8", ("nl", "fr"), "fr"),
+        ("en-US,en;q=0.9", ("nl", "fr"), "nl"),
+        ("nl;q=0.1,de;q=0.5", ("nl", "fr", "de"), "de"),
+        ("de;q=0", ("nl", "de"), "nl"),
+        (";;,,q=x", ("nl",), "nl"),
+        ("tr", ("tr", "nl"), "nl"),
+        ("tr", ("tr",), "en"),
+    ],
+)
+def test_a_language_is_chosen_among_those_allowed(wanted: str, allowed: tuple[str, ...], chosen: str) -> None:
+    assert choose(accepted(wanted), allowed) == chosen
+    assert chosen in LANGUAGES
