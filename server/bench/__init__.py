@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 import click
+
+if TYPE_CHECKING:
+    from server.bench.machine import Progress
 
 
 @click.group("bench")
@@ -22,24 +29,53 @@ def command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="The figures as JSON.")
 def calls(calls: int, rate: float, visits: int, only: str | None, as_json: bool) -> None:
     """From the POST of a call to the frame at every client; and what a year of journal costs a command."""
+    from server.bench import growth, latency
+
+    def parts(folder: Path, progress: Progress) -> Iterator[tuple[str, Figures]]:
+        if only != "growth":
+            yield "latency", latency.measure(folder / "latency", calls, rate, progress)
+        if only != "latency":
+            yield "growth", growth.measure(folder / "growth", visits, progress)
+
+    _measure(parts, as_json)
+
+
+@command.command("glass")
+@click.option("--calls", default=300, show_default=True, type=click.IntRange(5, 10_000))
+@click.option(
+    "--rate", default=2.0, show_default=True, type=click.FloatRange(0.2, 20), help="Calls a second."
+)
+@click.option("--json", "as_json", is_flag=True, help="The figures as JSON.")
+def on_glass(calls: int, rate: float, as_json: bool) -> None:
+    """From the POST of a call to its picture on six hall screens in a real browser."""
+    from server.bench.glass import measure
+
+    def parts(folder: Path, progress: Progress) -> Iterator[tuple[str, Figures]]:
+        yield "glass", measure(folder / "glass", calls, rate, progress)
+
+    _measure(parts, as_json)
+
+
+Figures = dict[str, Any]
+
+
+def _measure(parts: Callable[[Path, Progress], Iterator[tuple[str, Figures]]], as_json: bool) -> None:
+    """Print the figures of all parts, and the machine that they were taken on."""
     import json
     import sys
     import tempfile
-    from pathlib import Path
 
-    from server.bench import growth, latency, report
+    from server.bench import report
     from server.bench.machine import Progress, load, machine
 
     progress = Progress(sys.stderr)
     about = machine()
-    figures: dict[str, object] = {"machine": about}
+    figures: Figures = {"machine": about}
     with tempfile.TemporaryDirectory(prefix="onthaal-bench-") as folder:
         try:
-            if only != "growth":
-                figures["latency"] = latency.measure(Path(folder) / "latency", calls, rate, progress)
-                about["load_after_calls"] = load()
-            if only != "latency":
-                figures["growth"] = growth.measure(Path(folder) / "growth", visits, progress)
+            for name, found in parts(Path(folder), progress):
+                figures[name] = found
+                about.setdefault("load_after", load())  # of the part that depends on it most
         except RuntimeError as error:
             raise click.ClickException(f"{error}: {error.__cause__ or 'no more is known'}") from error
         finally:

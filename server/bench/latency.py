@@ -125,9 +125,9 @@ def measure(folder: Path, calls: int, rate: float, progress: Progress) -> dict[s
         "screens": SCREENS,
         "panels": COUNTERS,
         "phones": PHONES,
-        "answer": _figures(sorted(call.answered - call.sent for call in hall.calls)),
-        **{audience: _figures(sorted(values)) for audience, values in times.items()},
-        "all": _figures(everything),
+        "answer": figures(sorted(call.answered - call.sent for call in hall.calls)),
+        **{audience: figures(sorted(values)) for audience, values in times.items()},
+        "all": figures(everything),
         "missed": missed,
         "connections_lost": losses,
         "cpu_share": {
@@ -136,7 +136,7 @@ def measure(folder: Path, calls: int, rate: float, progress: Progress) -> dict[s
             "callers": round(own / took, 3),
         },
         "aim_p99_ms": AIM_P99_MS,
-        "met": not missed and _rank(everything, 99) < AIM_P99_MS,
+        "met": not missed and rank(everything, 99) < AIM_P99_MS,
     }
 
 
@@ -257,15 +257,16 @@ def _times(hall: Hall, notes: array.array[int]) -> tuple[dict[str, list[int]], i
     return times, missed
 
 
-def _figures(ordered: list[int]) -> dict[str, Any]:
+def figures(ordered: list[int]) -> dict[str, Any]:
+    """How many there are, and their P50, P99 and longest in milliseconds, of sorted nanoseconds."""
     return {
         "frames": len(ordered),
-        "p50_ms": round(_rank(ordered, 50), 1),
-        "p99_ms": round(_rank(ordered, 99), 1),
+        "p50_ms": round(rank(ordered, 50), 1),
+        "p99_ms": round(rank(ordered, 99), 1),
         "max_ms": round(ordered[-1] / 1e6, 1) if ordered else 0.0,
     }
 
 
-def _rank(ordered: list[int], percent: int) -> float:
+def rank(ordered: list[int], percent: int) -> float:
     """Nearest-rank percentile of nanoseconds, in milliseconds."""
     return ordered[max(0, -(-len(ordered) * percent // 100) - 1)] / 1e6 if ordered else 0.0

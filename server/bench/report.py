@@ -13,9 +13,11 @@ def text(figures: dict[str, Any]) -> str:
         f"{of['system']}, Python {of['python']}, SQLite {of['sqlite']}",
     ]
     if "latency" in figures:
-        lines += ["", *_latency(figures["latency"], of["load_after_calls"])]
+        lines += ["", *_latency(figures["latency"], of["load_after"])]
     if "growth" in figures:
         lines += ["", *_growth(figures["growth"])]
+    if "glass" in figures:
+        lines += ["", *_glass(figures["glass"])]
     return "\n".join(lines)
 
 
@@ -51,4 +53,15 @@ def _growth(found: dict[str, Any]) -> list[str]:
         f"ratio {found['ratio']} (median of {len(ratios)} pairs; from {ratios[0]} to {ratios[-1]}; "
         f"{found['commands_each']} commands each)",
         f"aim: at most {found['aim']}: {'met' if found['met'] else 'missed'}",
+    ]
+
+
+def _glass(found: dict[str, Any]) -> list[str]:
+    of = found["painted"]
+    return [
+        f"From the POST of a call to the glass: {found['calls']} calls, {found['calls_per_s']:g} a second, "
+        f"{found['screens']} hall screens in {found['browser']}",
+        f"{of['frames']} pictures: P50 {of['p50_ms']} ms, P99 {of['p99_ms']} ms, longest {of['max_ms']} ms; "
+        f"pictures that never came: {found['missed']}",
+        f"aim: P99 under {found['aim_p99_ms']:g} ms: {'met' if found['met'] else 'missed'}",
     ]

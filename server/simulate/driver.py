@@ -19,6 +19,7 @@ from server.domain.house import House
 from server.domain.schedule import SECOND, iso
 from server.simulate.figures import DayFigures, figures
 from server.simulate.housetime import HouseTime
+from server.simulate.names import name_of
 from server.simulate.outside import Answer as Said
 from server.simulate.outside import Outside, Refusal
 from server.simulate.people import Answer, Aside
@@ -155,7 +156,12 @@ class Driver:
                 office.create_task(clerk())
 
     async def _put(self, person: Person, slot: int) -> None:
-        body: Said = {"service": person.service, "at": iso(slot), "persons": person.persons}
+        body: Said = {
+            "service": person.service,
+            "at": iso(slot),
+            "persons": person.persons,
+            "contact": {"name": name_of(person.id)},
+        }
         if person.language is not None:
             body["language"] = person.language
         await self._outside.put("integrator", f"/appointments/{_ref(person)}", body)

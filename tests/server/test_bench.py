@@ -11,9 +11,12 @@ import time
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from running import ROOT, environment
 
 from server.bench import latency, report
+from server.bench.glass import SCREENS as GLASS_SCREENS
+from server.bench.glass import _times as glass_times
 from server.bench.latency import COUNTERS, PHONES, SCREENS, Call, Phone
 from server.bench.machine import cpu_s, machine
 
@@ -47,8 +50,8 @@ def test_a_client_is_timed_up_to_the_first_frame_that_shows_the_call() -> None:
 
 
 def test_percentiles_are_nearest_rank() -> None:
-    assert [latency._rank([n * MS for n in range(1, 201)], percent) for percent in (50, 99)] == [100, 198]
-    assert latency._rank([7 * MS], 99) == 7
+    assert [latency.rank([n * MS for n in range(1, 201)], percent) for percent in (50, 99)] == [100, 198]
+    assert latency.rank([7 * MS], 99) == 7
 
 
 def test_cpu_time_is_that_of_the_process() -> None:
@@ -76,3 +79,24 @@ def test_the_command_measures_a_real_server() -> None:
     assert abs(found["visits"]["frames"] - calls * PHONES) < calls * PHONES * 0.1
     assert found["all"]["p50_ms"] <= found["all"]["p99_ms"] <= found["all"]["max_ms"]
     assert f"{SCREENS} screens, {COUNTERS} panels, {PHONES} phones" in report.text(figures)
+
+
+def test_a_screen_is_timed_up_to_the_first_picture_that_shows_the_call() -> None:
+    sent = [(10, 1000.0), (12, 2000.0), (15, 3000.0)]
+    quick = [(9, 900.0), (10, 1020.0), (11, 1500.0), (12, 2030.0), (15, 3040.0)]
+    slow = [(9, 900.0), (13, 2500.0)]  # one picture for two calls, and none for the last
+    times, missed = glass_times(sent, [quick, slow])
+    assert times == [20 * MS, 30 * MS, 40 * MS, 1500 * MS, 500 * MS]
+    assert missed == 1
+
+
+@pytest.mark.browser
+def test_the_command_measures_real_screens() -> None:
+    calls = 5
+    command = [sys.executable, "-m", "server", "bench", "glass", "--calls", str(calls), "--json"]
+    done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)["glass"]
+    assert found["missed"] == 0
+    assert found["painted"]["frames"] == calls * GLASS_SCREENS
+    assert 0 < found["painted"]["p50_ms"] <= found["painted"]["p99_ms"]
