@@ -385,6 +385,7 @@ def test_check_config_fails_with_the_error_alone(tmp_path: Path) -> None:
 
 SECTIONS = {
     "[sites.SITE]": config_tables.SiteTable,
+    "[sites.SITE.theme]": config_tables.ThemeTable,
     "[sites.SITE.rules]": config_tables.RulesTable,
     "[sites.SITE.opening]": config_tables.OpeningTable,
     "[[sites.SITE.services]]": config_tables.ServiceTable,
@@ -436,10 +437,15 @@ def test_the_commented_default_shows_every_setting_as_it_is() -> None:
 
 def test_the_error_in_the_documentation_is_what_is_printed() -> None:
     text = (ROOT / "docs/configuration.md").read_text()
-    (shown,) = re.findall(r"^config/mechelen\.toml: .*$", text, re.MULTILINE)
+    shown = re.findall(r"^config/mechelen\.toml: .*$", text, re.MULTILINE)
     mechelen = (ROOT / "config/mechelen.toml").read_text()
     before, counter, after = mechelen.partition('id = "5"\n')
-    broken = before + counter + after.replace('"burgerzaken"', '"burgerzakn"', 1)
-    with pytest.raises(settings.ConfigError) as caught:
-        settings.load_text(broken, "config/mechelen.toml")
-    assert str(caught.value) == shown
+    printed = []
+    for broken in (
+        before + counter + after.replace('"burgerzaken"', '"burgerzakn"', 1),
+        mechelen.replace("distance_m = 6.0", "distance_m = 6.0\nrows = 6"),
+    ):
+        with pytest.raises(settings.ConfigError) as caught:
+            settings.load_text(broken, "config/mechelen.toml")
+        printed.append(str(caught.value))
+    assert printed == shown
