@@ -21,11 +21,11 @@ MOST_ROWS = 9
 """The hall's view has ten calls."""
 STEPS = 135
 MARGIN = 6
-HEADS = 8
+HEADS = {False: 8, True: 12}
 """The line above the newest call, with the space around it."""
 ROW_EM = 1.05
 RULE = 0.25
-STRIP = {False: 22, True: 46}
+STRIP = {False: 22, True: 50}
 """The strip below at its fullest, by whether the picture is upright: ranges, clock, notice."""
 NEWEST_SHARE = {False: 1 / 3, True: 0.28}
 _DIGIT_EM, _HYPHEN_EM, _LETTER_EM = 0.58, 0.41, 0.85
@@ -97,14 +97,14 @@ def layout(plan: ScreenPlan, counters: Iterable[str]) -> Layout:
     ticket_em = max(width_em("W000"), width_em("W0000") * LONG_TICKET)
     widest = (width - 2 * MARGIN) / (ticket_em + _ARROW_EM + counter_em)
     free = height - STRIP[upright]
-    highest = (free - HEADS) / ROW_EM
+    highest = (free - HEADS[upright]) / ROW_EM
     readable = min(widest, highest) * LONG_TICKET
     if needed > readable:
         raise TooFar(plan.distance_m * readable / needed)
 
     third = height * NEWEST_SHARE[upright]
-    newest = max(min(widest, (third - HEADS) / ROW_EM), needed / LONG_TICKET)
-    head = max(third, newest * ROW_EM + HEADS)
+    newest = max(min(widest, (third - HEADS[upright]) / ROW_EM), needed / LONG_TICKET)
+    head = max(third, newest * ROW_EM + HEADS[upright])
     fit = min(MOST_ROWS, int((free - head) / (needed * ROW_EM + RULE)))
     # A row has no smaller type to fall back on, so its longest ticket must fit as it is.
     if (width_em("W0000") + _ARROW_EM) * needed + counter_em * newest > width - 2 * MARGIN:

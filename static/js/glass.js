@@ -9,6 +9,8 @@ const MARGIN = 6;
 const ARROW_EM = 0.7;
 const CAPITAL_EM = 0.689;
 const LONG_TICKET = 0.84;
+/** The longest part of a notice (characters): one line on a wide picture, two on an upright one. */
+const NOTICE_PART = 100;
 /** The picture is bright again this long before the doors open (milliseconds of house time). */
 const LIGHT_BEFORE_MS = 30 * 60_000;
 /** How far the picture wanders from its place (pixels), and in how many minutes there and back. */
@@ -46,6 +48,21 @@ export function ruler(family) {
   pen.font = `600 100px ${family}`;
   const capital = pen.measureText("H").actualBoundingBoxAscent / 100;
   return (text) => ((pen.measureText(text).width / 100) * CAPITAL_EM) / capital;
+}
+
+/** A long notice in parts of one or two lines: it ends them with sentences where it can, else with words. */
+export function parts(notice) {
+  const made = [];
+  let rest = notice;
+  while (rest.length > NOTICE_PART) {
+    const start = rest.slice(0, NOTICE_PART + 1);
+    const sentence = Math.max(...[". ", "! ", "? "].map((end) => start.lastIndexOf(end)));
+    const word = start.lastIndexOf(" ");
+    const end = sentence > NOTICE_PART / 3 ? sentence + 1 : word > 0 ? word : NOTICE_PART;
+    made.push(rest.slice(0, end) + (end === sentence + 1 ? "" : " …"));
+    rest = rest.slice(end).trimStart();
+  }
+  return rest ? [...made, rest] : made;
 }
 
 /**

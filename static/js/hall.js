@@ -3,7 +3,7 @@
 import { CHIME_S, Chime } from "./chime.js";
 import { HouseClock } from "./clock.js";
 import { h, keyed, say } from "./dom.js";
-import { dark, hasRoom, layoutFor, ruler, wander } from "./glass.js";
+import { dark, hasRoom, layoutFor, parts, ruler, wander } from "./glass.js";
 import { LOST_S, Live, STALE_S, signIn } from "./live.js";
 import { _, ngettext } from "./words.js";
 
@@ -12,6 +12,8 @@ const TOO_LATE_S = LOST_S;
 /** How long a new call keeps its highlight (seconds). */
 const HOLD_S = 15;
 
+/** How long a part of a notice stands before the next (milliseconds). */
+const NOTICE_MS = 12_000;
 /** A browser that allows sound needs a moment to say so (milliseconds). */
 const SOUND_SETTLES_MS = 1000;
 
@@ -57,6 +59,8 @@ let view = null;
 /** How the calls stand on this window; null where they would be too small to read. */
 let layout = null;
 let settled = false;
+/** The notice in parts that can be read, shown in turn. */
+let notice = [];
 
 const chime = new Chime({
   on: sounds && new URLSearchParams(location.search).get("sound") !== "off",
@@ -64,9 +68,10 @@ const chime = new Chime({
   ring: (id, heard) => {
     announced = id;
     hold(id);
+    render(false);
     setTimeout(() => {
       if (announced === id) announced = null;
-      mark();
+      render(false);
     }, CHIME_S * 1000);
     if (heard) live.sounded([id]);
   },
@@ -112,9 +117,9 @@ function render(moving) {
   document.body.dataset.link = live.link;
   const state = screenState();
   document.body.dataset.screen = state;
-  const shown = state === "calls" ? view.calls : [];
+  const shown = state === "calls" ? rows() : [];
   showCalls(screen.newest, shown.slice(0, 1), moving);
-  showCalls(screen.calls, shown.slice(1, 1 + (layout?.rows ?? 0)), false);
+  showCalls(screen.calls, shown.slice(1), false);
   mark();
   screen.message.hidden = state === "calls";
   if (view) {
@@ -122,12 +127,20 @@ function render(moving) {
       state === "calls" && view.house.state !== "open"
         ? _("The doors are closed. Whoever still waits will be helped.")
         : "";
-    say(screen.notice, [closing, view.notice].filter(Boolean).join(" "));
+    notice = parts([closing, view.notice].filter(Boolean).join(" "));
     showWaiting();
   }
-  fit(screen.notice);
   fit(screen.waiting);
   tick();
+  fit(screen.notice);
+  fit(screen.age);
+}
+
+/** The calls that have room, newest first; one that is announced just now is never left out. */
+function rows() {
+  const shown = view.calls.slice(0, 1 + layout.rows);
+  const late = view.calls.find((call) => call.id === announced && !shown.includes(call));
+  return late && layout.rows ? [...shown.slice(0, -1), late] : shown;
 }
 
 function showMessage(state) {
@@ -254,6 +267,11 @@ function tick() {
   if (age === "stale") {
     const seconds = Math.floor(silence);
     say(screen.age, _("This picture is %(seconds)s seconds old. The connection is being restored.", { seconds }));
+  }
+  const part = notice[Math.floor(performance.now() / NOTICE_MS) % notice.length] ?? "";
+  if (screen.notice.textContent !== part) {
+    say(screen.notice, part);
+    fit(screen.notice);
   }
   const [x, y] = wander(performance.now() / 60_000);
   document.body.style.translate = `${x}px ${y}px`;

@@ -134,6 +134,17 @@ def test_the_same_text_gives_equal_houses_and_several_sites() -> None:
     assert houses == settings.load_text(two, "x")
 
 
+OPENING = "[sites.town.opening]"
+
+
+def screen(line: str) -> str:
+    return f'[[sites.town.screens]]\nid = "door"\nname = "Door"\n{line}\n{OPENING}'
+
+
+def theme(line: str) -> str:
+    return f"[sites.town.theme]\n{line}\n{OPENING}"
+
+
 OLD_NEW_SAID = [
     # keys
     (
@@ -267,6 +278,33 @@ OLD_NEW_SAID = [
         "services[passport].late_limit_s: is less than grace_s",
     ),
     ('range = "A"', 'range = "B"\ndiscreet = true', "counters[1].services: only discreet services"),
+    # screens and theme
+    (
+        OPENING,
+        screen("rows = 5"),
+        "screens[door].rows: 5 do not fit if all is to be read from 4 m: at most 4",
+    ),
+    (OPENING, screen("rows = 10"), "screens[door].rows: must be at most 9"),
+    (
+        OPENING,
+        screen("distance_m = 20"),
+        "screens[door].distance_m: not even the newest call can be read from 20 m on this picture: "
+        "at most from 13.2 m",
+    ),
+    (
+        OPENING,
+        theme('mist = "#7f8c99"'),
+        "theme.mist: has a contrast of 4.81:1 on night; at least 7:1 is needed",
+    ),
+    (
+        OPENING,
+        theme('harbour = "#4B8FD0"'),
+        "theme.harbour: has a contrast of 3.42:1 on #ffffff; at least 4.5:1 is needed",
+    ),
+    (OPENING, theme('sun = "yellow"'), 'theme.sun: must be a colour such as "#0b2034"'),
+    (OPENING, theme('font = "A;} *{"'), "theme.font: must be the name of one family"),
+    (OPENING, theme('logo = "<svg/>"'), "theme.logo: is not SVG: it must begin with"),
+    (OPENING, theme('colour = "#fff"'), "theme.colour: unknown key"),
     # sites
     ("sites.town", "sites.Town", "sites.Town: must be 1 to 31 lower-case letters"),
     ("sites.town", "sites.api", 'sites.api: "api" is taken'),
@@ -366,6 +404,7 @@ def test_check_config_prints_every_shipped_house(name: str) -> None:
     assert answer.exit_code == 0
     for house in settings.load(path).values():
         assert house.name in answer.output
+        assert all(plan.name in answer.output for plan in house.screens.values())
         for service in house.services.values():
             assert service.id in answer.output
             assert service.name in answer.output
