@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 import msgspec
 
@@ -83,10 +83,15 @@ class Heartbeat(msgspec.Struct):
 
 
 class Receipt(msgspec.Struct, forbid_unknown_fields=True):
-    """All that a client may send: the seq it painted, the ids of the calls it sounded."""
+    """All that a client may send: the seq it painted, the ids of the calls it sounded.
+
+    ``sound`` is whether a hall screen plays its chime: ``off`` where it is not the one to sound,
+    ``refused`` where the browser does not let it. It is told once a connection and when it changes.
+    """
 
     painted: int | None = None
     sounded: list[str] = []
+    sound: Literal["on", "off", "refused"] | None = None
 
 
 def view_bytes(view: msgspec.Struct) -> bytes:

@@ -46,6 +46,7 @@ from server.web.endpoint import Parts, authenticate
 from server.web.errors import Problem
 from server.web.openapi import document
 from server.web.pages import Pages, problem_page
+from server.web.theme import ThemeFiles
 from server.wire import LiveProtocol
 
 log = logging.getLogger("onthaal.app")
@@ -164,6 +165,7 @@ def application(onthaal: Onthaal) -> ASGIApp:
     """The ASGI application: API, pages, static files, live endpoint."""
     parts, sockets = onthaal.parts, onthaal.sockets
     pages = Pages(parts)
+    theme = ThemeFiles(parts)
     openapi = document(VERSION)
 
     async def health(_request: Request) -> Response:
@@ -215,6 +217,8 @@ def application(onthaal: Onthaal) -> ASGIApp:
         route("/{site}", pages.index),
         route("/{site}/hall", pages.hall),
         route("/{site}/counters/{counter}", pages.counter),
+        route("/{site}/theme.css", theme.css),
+        route("/{site}/logo.svg", theme.logo),
     ]
     kinds: tuple[type[Exception], ...] = (
         HTTPException,

@@ -10,6 +10,7 @@ from rich.table import Column, Table
 
 from server import settings
 from server.domain.house import House, Service
+from server.domain.layout import layout
 from server.settings import DAYS
 
 __all__ = ["command"]
@@ -35,6 +36,8 @@ def command(file: Path) -> None:
         console.print(f"open: {_openings(house)}")
         console.print(_services(house))
         console.print(_counters(house))
+        if house.screens:
+            console.print(_screens(house))
     console.print(f"{file}: {len(houses)} site{'s' if len(houses) > 1 else ''}, no error")
 
 
@@ -75,4 +78,13 @@ def _counters(house: House) -> Table:
         order = list(house.services)
         own = ", ".join(sorted(plan.services, key=order.index))
         table.add_row(plan.id, own, ", ".join(sorted(plan.overflow, key=order.index)))
+    return table
+
+
+def _screens(house: House) -> Table:
+    table = _table("screen", "name", "zone", "sounds", "read from", "older calls")
+    for plan in house.screens.values():
+        rows = layout(plan, house.counters).rows
+        sounds = "yes" if plan.sounds else "no"
+        table.add_row(plan.id, plan.name, plan.zone, sounds, f"{plan.distance_m:g} m", str(rows))
     return table

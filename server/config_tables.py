@@ -32,6 +32,8 @@ CounterId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{1,8}\Z")]
 Zone = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,30}\Z")]
 Metres = Annotated[float, Meta(ge=0.5, le=60)]
 Millimetres = Annotated[int, Meta(ge=100, le=20_000)]
+Colour = Annotated[str, Meta(pattern=r"^#[0-9A-Fa-f]{6}\Z")]
+Font = Annotated[str, Meta(max_length=60, pattern=r"^([A-Za-z0-9][A-Za-z0-9 -]*)?\Z")]
 Letter = Annotated[str, Meta(pattern=r"^[A-Z]\Z")]
 Language = Annotated[str, Meta(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*\Z")]
 
@@ -44,8 +46,11 @@ _PATTERNS = {
     "zone": _SLUG.format("lower-case "),
     "counter": "must be one to eight letters, digits or hyphens",
     "range": "must be one letter from A to Z",
+    "font": "must be the name of one family: letters, digits, spaces and hyphens",
     "languages": 'must be language tags such as "nl" or "nl-BE"',
 }
+COLOURS = ("night", "dusk", "snow", "mist", "sun", "ink", "harbour")
+_PATTERNS |= dict.fromkeys(COLOURS, 'must be a colour such as "#0b2034"')
 _KINDS = {
     "int": "a whole number",
     "float": "a number with a fraction",
@@ -125,7 +130,21 @@ class ScreenTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_on
     distance_m: Metres = 4.0
     width_mm: Millimetres = 1210
     height_mm: Millimetres = 680
-    rows: Annotated[int, Meta(ge=1, le=20)] | UnsetType = UNSET
+    rows: Annotated[int, Meta(ge=1, le=9)] | UnsetType = UNSET
+
+
+class ThemeTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """``[sites.SITE.theme]``: the city's colours, typeface and logo; the defaults are Onthaal's own."""
+
+    night: Colour = "#0b2034"
+    dusk: Colour = "#143a5c"
+    snow: Colour = "#ffffff"
+    mist: Colour = "#bccbd9"
+    sun: Colour = "#ffd034"
+    ink: Colour = "#0b2034"
+    harbour: Colour = "#0a4c86"
+    font: Font = ""
+    logo: str = ""
 
 
 class SiteTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -137,6 +156,7 @@ class SiteTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
     closing_days: tuple[Any, ...] = ()
     languages: tuple[Language, ...] = ("nl",)
     notice: Notice = ""
+    theme: dict[str, Any] = {}
     rules: dict[str, Any] = {}
     opening: dict[str, Any]
     services: list[Any]

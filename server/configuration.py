@@ -19,6 +19,9 @@ from server.domain.house import House
 
 log = logging.getLogger("onthaal.configuration")
 
+SHOWN = 300
+"""How much of a value an import prints: a logo has thousands of characters."""
+
 _PUT = sa.text(db.upsert(db.configuration))
 
 
@@ -157,7 +160,10 @@ def _text(path: Path) -> str:
 
 
 def _shown(value: object) -> str:
-    return "(none)" if value is None else json.dumps(value, ensure_ascii=False, default=str)
+    if value is None:
+        return "(none)"
+    said = json.dumps(value, ensure_ascii=False, default=str)
+    return said if len(said) <= SHOWN else f"{said[:SHOWN]}... ({len(said)} characters)"
 
 
 def _natural(key: str) -> list[tuple[int, str]]:

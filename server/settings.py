@@ -6,11 +6,12 @@ Every error reads ``FILE: key: what is wrong (nearest valid name: "...")``.
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 import zoneinfo
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from functools import cache
 from pathlib import Path
@@ -20,6 +21,7 @@ import holidays as public_holidays
 from msgspec import UNSET
 
 from server.config_tables import (
+    COLOURS,
     SITE_ID,
     ConfigError,
     CounterTable,
@@ -31,11 +33,15 @@ from server.config_tables import (
     ServiceTable,
     SiteTable,
     T,
+    ThemeTable,
     nearest,
     read_table,
 )
 from server.domain.house import CounterPlan, House, Kind, ScreenPlan, Service
+from server.domain.layout import TooFar, TooMany, layout
 from server.domain.schedule import Calendar
+from server.domain.theme import Theme, too_pale
+from server.logo import BadLogo, checked
 
 __all__ = ["DAYS", "ConfigError", "default_config", "load", "load_text", "shipped"]
 
@@ -144,19 +150,21 @@ def _house(site: str, raw: object, place: Place) -> House:
         day_ends_after_s=rules.day_ends_after_s,
     )
     services = _services(table.services, rules, place)
+    counters = _counters(table.counters, services, place)
     return House(
         site=site,
         name=table.name,
         calendar=calendar,
         services=services,
-        counters=_counters(table.counters, services, place),
-        screens=_screens(table.screens, place),
+        counters=counters,
+        screens=_screens(table.screens, counters, place),
         overdue_every=rules.overdue_every,
         recalls_before_no_show=rules.recalls_before_no_show,
         undo_s=rules.undo_s,
         call_shown_s=rules.call_shown_s,
         notice=table.notice,
         languages=table.languages,
+        theme=_theme(read_table(table.theme, ThemeTable, place.at("theme")), place.at("theme")),
     )
 
 
@@ -308,7 +316,7 @@ def _counters(raw: list[Any], services: dict[str, Service], place: Place) -> dic
     return counters
 
 
-def _screens(raw: list[Any], place: Place) -> dict[str, ScreenPlan]:
+def _screens(raw: list[Any], counters: dict[str, CounterPlan], place: Place) -> dict[str, ScreenPlan]:
     screens: dict[str, ScreenPlan] = {}
     sounding: dict[str, str] = {}
     for row, here in _rows(raw, ScreenTable, place.at("screens")) if raw else ():
@@ -328,7 +336,33 @@ def _screens(raw: list[Any], place: Place) -> dict[str, ScreenPlan]:
             height_mm=row.height_mm,
             rows=None if row.rows is UNSET else row.rows,
         )
+        try:
+            layout(screens[row.id], counters)
+        except TooFar as error:
+            here.at("distance_m").fail(
+                f"not even the newest call can be read from {row.distance_m:g} m on this picture: "
+                f"at most from {math.floor(error.readable_m * 10) / 10:g} m"
+            )
+        except TooMany as error:
+            here.at("rows").fail(
+                f"{row.rows} do not fit if all is to be read from {row.distance_m:g} m: at most {error.fit}"
+            )
     return screens
+
+
+def _theme(table: ThemeTable, place: Place) -> Theme:
+    theme = Theme(**{name: getattr(table, name).lower() for name in COLOURS}, font=table.font.strip())
+    for pair in too_pale(theme):
+        place.at(pair.text).fail(
+            f"has a contrast of {math.floor(pair.ratio * 100) / 100:.2f}:1 on {pair.ground}; "
+            f"at least {pair.needed:g}:1 is needed"
+        )
+    if not table.logo:
+        return theme
+    try:
+        return replace(theme, logo=checked(table.logo))
+    except BadLogo as error:
+        place.at("logo").fail(str(error))
 
 
 def _offered(names: tuple[str, ...], services: dict[str, Service], place: Place) -> frozenset[str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from server.domain.schedule import Calendar
+from server.domain.theme import Theme
 
 
 class Kind(StrEnum):
@@ -90,6 +91,7 @@ class House:
     """How long a call stays on the hall screen, at most."""
     notice: str = ""
     languages: tuple[str, ...] = field(default=("nl",))
+    theme: Theme = field(default_factory=Theme)
 
     def home_counters(self, service: str) -> tuple[CounterPlan, ...]:
         """The counters that offer this service as their own work."""

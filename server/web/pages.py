@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import asdict
 from pathlib import Path
 from urllib.parse import quote
 
@@ -14,12 +16,13 @@ import displays
 from displays import ticket
 from server.access import COOKIE, SESSION_S, Principal, Right, Role
 from server.domain.house import House
+from server.domain.layout import layout, usual, width_em
 from server.live import Site
 from server.publisher import Address
 from server.web import bodies
 from server.web.endpoint import Parts, answered, check_origin, parse, read_body
 from server.web.errors import Problem
-from server.words import Words, words
+from server.words import Words, choose, words
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -31,7 +34,7 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 
-_PAGE = re.compile(r"/|(/[A-Za-z0-9_-]+)+")
+_PAGE = re.compile(r"/|(/[A-Za-z0-9_-]+)+(\?[a-z]+=[A-Za-z0-9-]+)?")
 
 _templates = jinja2.Environment(
     loader=jinja2.FileSystemLoader(Path(displays.__file__).parent / "pages"),
@@ -81,11 +84,27 @@ class Pages:
         )
 
     async def hall(self, request: Request) -> Response:
-        """The hall screen."""
+        """The hall screen: ``?screen=ID`` is one of the configuration, without it any."""
         site = self._site(request.path_params["site"])
         refused = await self._gate(request, Right.WATCH_HALL, site.house)
-        return refused or page(
-            "hall", site.house.languages[0], site=site.house.site, house_name=site.house.name
+        if refused:
+            return refused
+        house, wanted = site.house, request.query_params.get("screen")
+        if wanted is not None and wanted not in house.screens:
+            raise Problem(404, "unknown-screen", "No screen of this site has that id.")
+        plan = house.screens[wanted] if wanted is not None else None
+        layouts = (layout(plan, house.counters),) if plan else usual(house.counters)
+        return page(
+            "hall",
+            choose(house.languages[:1], house.languages),
+            site=house.site,
+            house_name=house.name,
+            screen=plan.id if plan else "",
+            sounds=plan.sounds if plan else True,
+            measured=plan is not None,
+            layouts=json.dumps([asdict(each) for each in layouts]),
+            longest=max(house.counters, key=width_em),
+            logo=bool(house.theme.logo),
         )
 
     async def counter(self, request: Request) -> Response:

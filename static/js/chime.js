@@ -47,6 +47,12 @@ export class Chime {
     return this.#context !== null && this.#context.state !== "running";
   }
 
+  /** `on`, `off` where no sound is wanted here, or `refused`. */
+  get state() {
+    if (this.#context === null) return "off";
+    return this.refused ? "refused" : "on";
+  }
+
   /** Ask the browser again; works inside a touch or a key press. */
   allow() {
     if (this.refused) this.#context.resume().catch(() => {});

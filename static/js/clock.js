@@ -5,7 +5,15 @@
  * home. `performance.now()` only tells how long ago the frame came.
  */
 
-const LOCALE = "nl-BE";
+import { language } from "./words.js";
+
+const LOCALE = { nl: "nl-BE", fr: "fr-BE", de: "de-BE", en: "en-GB" }[language] ?? language;
+/** An hour as in a sentence, from "9" and "15". */
+const HOURS = {
+  nl: (hour, minute) => `${hour}.${minute} uur`,
+  fr: (hour, minute) => (minute === "00" ? `${hour} h` : `${hour} h ${minute}`),
+  de: (hour, minute) => `${hour}.${minute} Uhr`,
+};
 
 export class HouseClock {
   #at = null;
@@ -50,9 +58,10 @@ export class HouseClock {
     return this.#format({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" }, moment);
   }
 
-  /** "9.15 uur", as in a sentence. */
+  /** "9.15 uur", as in a sentence of the page's language. */
   hour(moment) {
-    return `${this.time(moment).replace(/^0/, "").replace(":", ".")} uur`;
+    const said = HOURS[language] ?? ((hour, minute) => `${hour}:${minute}`);
+    return said(...this.time(moment).replace(/^0/, "").split(":"));
   }
 
   /** "maandag 23 november". */

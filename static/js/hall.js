@@ -3,33 +3,36 @@
 import { CHIME_S, Chime } from "./chime.js";
 import { HouseClock } from "./clock.js";
 import { h, keyed, say } from "./dom.js";
+import { dark, hasRoom, layoutFor, parts, ruler, wander } from "./glass.js";
 import { LOST_S, Live, STALE_S, signIn } from "./live.js";
+import { _, ngettext } from "./words.js";
 
 /** A call that reaches the glass later than this is shown without a chime: staff have spoken by then. */
 const TOO_LATE_S = LOST_S;
 /** How long a new call keeps its highlight (seconds). */
 const HOLD_S = 15;
 
+/** How long a part of a notice stands before the next (milliseconds). */
+const NOTICE_MS = 12_000;
+/** A browser that allows sound needs a moment to say so (milliseconds). */
+const SOUND_SETTLES_MS = 1000;
+
 const words = {
-  connecting: ["Een ogenblik", "Dit scherm maakt verbinding."],
-  empty: ["Er wordt nu niemand opgeroepen", "Uw nummer verschijnt hier, met het loket waar u wordt verwacht."],
-  closed: "Wij zijn gesloten",
-  ended: "Tot ziens",
-  opens: (when) => `Wij openen ${when}.`,
-  closing: "De deuren zijn dicht. Wie nog wacht, wordt geholpen.",
-  opensLater: "De openingsuren vindt u aan de ingang.",
-  lost: ["Luister naar het personeel", "Dit scherm krijgt nu geen nieuws. U wordt geholpen."],
-  stale: (seconds) => `Dit beeld is ${seconds} seconden oud. De verbinding wordt hersteld.`,
-  4403: ["Dit scherm heeft geen toegang", "Vraag de beheerder om het opnieuw aan te melden."],
-  4404: ["Deze zaal is niet bekend", "Kijk het adres van deze pagina na."],
-  waiting: (people) => (people === 1 ? "1 wacht" : `${people} wachten`),
-  minutes: (low, high) => (low === high ? `${high} min` : `${low}–${high} min`),
-  unknown: "–",
-  today: "vandaag",
-  tomorrow: "morgen",
+  connecting: () => [_("One moment"), _("This screen is connecting.")],
+  empty: () => [
+    _("Nobody is being called right now"),
+    _("Your number appears here, with the counter where you are expected."),
+  ],
+  lost: () => [_("Please listen to the staff"), _("This screen gets no news right now. You will be helped.")],
+  misfit: () => [_("Please listen to the staff"), _("This screen is not set up well. You will be helped.")],
+  4403: () => [_("This screen has no access"), _("Ask the administrator to sign it in again.")],
+  4404: () => [_("This hall is not known"), _("Check the address of this page.")],
 };
 
-const { site, house } = document.body.dataset;
+const { site, house, name, longest } = document.body.dataset;
+const sounds = document.body.dataset.sounds === "yes";
+const measured = document.body.dataset.measured === "yes";
+const layouts = JSON.parse(document.body.dataset.layouts);
 const part = (id) => document.getElementById(id);
 const screen = {
   newest: part("newest"),
@@ -37,6 +40,7 @@ const screen = {
   message: part("message"),
   title: part("message-title"),
   text: part("message-text"),
+  staff: part("message-staff"),
   age: part("age"),
   waiting: part("waiting"),
   notice: part("notice"),
@@ -52,33 +56,39 @@ const seen = new Set();
 const held = new Map();
 let announced = null;
 let view = null;
+/** How the calls stand on this window; null where they would be too small to read. */
+let layout = null;
+let settled = false;
+/** The notice in parts that can be read, shown in turn. */
+let notice = [];
 
 const chime = new Chime({
-  on: new URLSearchParams(location.search).get("sound") !== "off",
+  on: sounds && new URLSearchParams(location.search).get("sound") !== "off",
   still: (id) => view.calls.some((call) => call.id === id && inTime(call)),
   ring: (id, heard) => {
     announced = id;
     hold(id);
+    render(false);
     setTimeout(() => {
       if (announced === id) announced = null;
-      mark();
+      render(false);
     }, CHIME_S * 1000);
     if (heard) live.sounded([id]);
   },
   changed: () => showSound(),
 });
 
-const live = new Live(`${site}/hall`, {
+const live = new Live(`${site}/hall${name && `?screen=${name}`}`, {
+  shown: () => layout !== null,
   beat: (frame) => clock.set(frame.at, frame.view?.house),
   view: (frame, first) => {
     if (view?.house.date !== frame.view.house.date) seen.clear();
     view = frame.view;
     const fresh = view.calls.filter((call) => !seen.has(call.id)).reverse();
     for (const call of fresh) seen.add(call.id);
-    const calls = first ? [] : fresh.filter(inTime).map((call) => call.id);
+    const calls = first || !layout ? [] : fresh.filter(inTime).map((call) => call.id);
     calls.forEach(hold);
     render(calls.includes(view.calls[0]?.id));
-    live.painted(frame.seq);
     chime.announce(calls);
   },
   changed: () => (live.refusal === 4401 && live.link === "refused" ? signIn() : render(false)),
@@ -107,50 +117,95 @@ function render(moving) {
   document.body.dataset.link = live.link;
   const state = screenState();
   document.body.dataset.screen = state;
-  const shown = state === "calls" ? view.calls : [];
+  const shown = state === "calls" ? rows() : [];
   showCalls(screen.newest, shown.slice(0, 1), moving);
-  showCalls(screen.calls, shown.slice(1, 1 + rows()), false);
+  showCalls(screen.calls, shown.slice(1), false);
   mark();
   screen.message.hidden = state === "calls";
+  if (view) {
+    const closing =
+      state === "calls" && view.house.state !== "open"
+        ? _("The doors are closed. Whoever still waits will be helped.")
+        : "";
+    notice = parts([closing, view.notice].filter(Boolean).join(" "));
+    showWaiting();
+  }
+  fit(screen.waiting);
+  tick();
+  fit(screen.notice);
+  fit(screen.age);
+}
+
+/** The calls that have room, newest first; one that is announced just now is never left out. */
+function rows() {
+  const shown = view.calls.slice(0, 1 + layout.rows);
+  const late = view.calls.find((call) => call.id === announced && !shown.includes(call));
+  return late && layout.rows ? [...shown.slice(0, -1), late] : shown;
+}
+
+function showMessage(state) {
   const [title, text] = message(state);
   say(screen.title, title);
   say(screen.text, text);
-  if (view) {
-    const closing = state === "calls" && view.house.state !== "open" ? words.closing : "";
-    say(screen.notice, [closing, view.notice].filter(Boolean).join(" "));
-    showWaiting();
+  say(screen.staff, state === "misfit" ? misfit() : "");
+}
+
+/** Choose the layout for the window as it is, and draw with it. */
+function measure() {
+  layout = layoutFor(layouts, measured, innerWidth, innerHeight);
+  const em = ruler(getComputedStyle(document.body).fontFamily);
+  if (layout && !hasRoom(layout, innerWidth, innerHeight, em, longest)) layout = null;
+  for (const size of ["rows", "newest", "older", "head", "counter"]) {
+    document.documentElement.style.setProperty(`--${size}`, layout?.[size] ?? 0);
   }
-  tick();
+  render(false);
+}
+
+/** Make the type of a part of the strip smaller until the part has room for all of it. */
+function fit(element) {
+  for (let size = 1; size > 0.3; size -= 0.05) {
+    element.style.setProperty("--fit", size);
+    if (element.scrollHeight <= element.clientHeight + 1 && element.scrollWidth <= element.clientWidth + 1) return;
+  }
 }
 
 /** Which of the designed pictures is right now. A number that may be wrong is not shown at all. */
 function screenState() {
   if (live.link === "refused") return "refused";
   if (live.silence() > LOST_S) return "lost";
+  if (!layout) return "misfit";
   if (!view) return "connecting";
   if (view.calls.length) return "calls";
   return view.house.state === "open" ? "empty" : view.house.state;
 }
 
 function message(state) {
-  if (state === "refused") return words[live.refusal] ?? words.lost;
-  if (state === "closed" || state === "ended") {
-    const opens = view.house.changes_at;
-    return [words[state], opens ? words.opens(whenOpens(opens)) : words.opensLater];
-  }
-  return words[state] ?? ["", ""];
+  if (state === "refused") return (words[live.refusal] ?? words.lost)();
+  if (state === "closed") return [_("We are closed"), whenOpens()];
+  if (state === "ended") return [_("Goodbye"), whenOpens()];
+  return words[state]?.() ?? ["", ""];
 }
 
-function whenOpens(instant) {
-  const day = clock.date(instant);
+function whenOpens() {
+  const opens = view.house.changes_at;
+  if (!opens) return _("The opening hours are at the entrance.");
+  const date = clock.date(opens);
+  const time = clock.hour(opens);
+  if (date === clock.date(clock.now())) return _("We open today at %(time)s.", { time });
   const tomorrow = clock.date(clock.now() + 86_400_000);
-  const named = day === clock.date(clock.now()) ? words.today : day === tomorrow ? words.tomorrow : day;
-  return `${named} om ${clock.hour(instant)}`;
+  if (date === tomorrow) return _("We open tomorrow at %(time)s.", { time });
+  return _("We open on %(date)s at %(time)s.", { date, time });
 }
 
-/** How many older calls this layout has room for; the style sheet knows. */
-function rows() {
-  return Number(getComputedStyle(document.documentElement).getPropertyValue("--rows"));
+/** What staff need to know to mend a window that does not show its layout. */
+function misfit() {
+  const window = { width: innerWidth, height: innerHeight };
+  if (!measured) return _("For staff: a window of %(width)s by %(height)s has no room for the numbers.", window);
+  const [{ width_mm, height_mm, distance_m }] = layouts;
+  return _(
+    "For staff: screen %(name)s is set up as %(width_mm)s by %(height_mm)s mm, read from %(distance_m)s m. This window, %(width)s by %(height)s, does not show that.",
+    { name, width_mm, height_mm, distance_m, ...window },
+  );
 }
 
 function showCalls(list, calls, moving) {
@@ -167,7 +222,7 @@ function showCalls(list, calls, moving) {
       for (const name of ["ticket", "counter"]) {
         const place = line.querySelector(`.${name}`);
         say(place, call[name]);
-        place.dataset.length = Math.min(call[name].length, 8);
+        place.dataset.length = call[name].length;
       }
     },
   );
@@ -182,27 +237,45 @@ function showWaiting() {
     (item, range) => {
       const [letter, people, minutes] = item.children;
       say(letter, range.range);
-      say(people, words.waiting(range.waiting));
+      say(people, ngettext("%(number)s waits", "%(number)s wait", range.waiting));
       say(minutes, wait(range));
     },
   );
 }
 
 function wait({ low_s, high_s }) {
-  if (low_s === null || high_s === null) return words.unknown;
-  return words.minutes(Math.floor(low_s / 60), Math.max(1, Math.ceil(high_s / 60)));
+  if (low_s === null || high_s === null) return "–";
+  const low = Math.floor(low_s / 60);
+  const high = Math.max(1, Math.ceil(high_s / 60));
+  return low === high ? _("%(high)s min", { high }) : _("%(low)s–%(high)s min", { low, high });
 }
 
+/** Tell the hall's staff and the server whether the chime is heard, once the browser has made up its mind. */
 function showSound() {
+  settled ||= chime.state !== "refused";
+  if (!settled) return;
   screen.sound.hidden = !chime.refused;
+  live.sound(chime.state);
 }
 
 function tick() {
+  showMessage(document.body.dataset.screen); // "tomorrow" becomes "today" at midnight
   const silence = live.silence();
   const age = silence > LOST_S ? "lost" : silence > STALE_S ? "stale" : "fresh";
   document.body.dataset.age = age;
   screen.age.hidden = age !== "stale" || !view;
-  if (age === "stale") say(screen.age, words.stale(Math.floor(silence)));
+  if (age === "stale") {
+    const seconds = Math.floor(silence);
+    say(screen.age, _("This picture is %(seconds)s seconds old. The connection is being restored.", { seconds }));
+  }
+  const part = notice[Math.floor(performance.now() / NOTICE_MS) % notice.length] ?? "";
+  if (screen.notice.textContent !== part) {
+    say(screen.notice, part);
+    fit(screen.notice);
+  }
+  const [x, y] = wander(performance.now() / 60_000);
+  document.body.style.translate = `${x}px ${y}px`;
+  document.body.toggleAttribute("data-dark", clock.known && dark(view, clock.now()));
   if (!clock.known) return;
   say(screen.time, clock.time(clock.now()));
   say(screen.date, clock.date(clock.now()));
@@ -210,9 +283,14 @@ function tick() {
 
 screen.sound.addEventListener("click", () => chime.allow());
 document.title = house;
-setTimeout(showSound, 1000); // a browser that allows sound needs a moment to say so
-render(false);
-addEventListener("resize", () => render(false));
+setTimeout(() => {
+  settled = true;
+  showSound();
+}, SOUND_SETTLES_MS);
+measure();
+// The typeface may come later than the first picture, and another may be narrower.
+document.fonts.addEventListener("loadingdone", measure);
+addEventListener("resize", measure);
 setInterval(() => {
   if (screenState() !== document.body.dataset.screen) render(false);
   else tick();

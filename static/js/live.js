@@ -25,6 +25,7 @@ export const LOST_S = 60;
 export class Live {
   #topic;
   #tell;
+  #shown;
   #quiet_s;
   #socket = null;
   #newest = null;
@@ -33,6 +34,8 @@ export class Live {
   #older = null;
   #stopped = false;
   #toPaint = null;
+  #sound = null;
+  #soundTold = null;
   #mono = performance.now();
   #wall = Date.now();
   #began = performance.now();
@@ -48,9 +51,11 @@ export class Live {
   /**
    * Watch `topic` ("mechelen/hall"). `view(frame, first)` gets each newer view, `beat(frame)` every
    * frame that counts, `changed()` each change of `link`. Silence for `quiet_s` means a dead line.
+   * While `shown()` holds, every frame that counts gets a receipt; a phone tells views only, itself.
    */
-  constructor(topic, { view, beat = () => {}, changed = () => {}, quiet_s = QUIET_S }) {
+  constructor(topic, { view, beat = () => {}, changed = () => {}, shown = () => true, quiet_s = QUIET_S }) {
     this.#topic = topic;
+    this.#shown = topic.startsWith("visits/") ? () => false : shown;
     this.#tell = { view, beat, changed };
     this.#quiet_s = quiet_s;
     addEventListener("online", () => this.#again(0));
@@ -87,13 +92,23 @@ export class Live {
     );
   }
 
+  /** Tell the server whether this screen sounds, `on`, `off` or `refused`: now, and on each new connection. */
+  sound(state) {
+    this.#sound = state;
+    // Before the first frame nobody knows whether the connection is let in; its receipt will tell.
+    if (this.link === "live" && this.#soundTold !== state) this.#send({});
+  }
+
   /** Tell the server which calls were heard in the hall. */
   sounded(calls) {
     this.#send({ sounded: calls });
   }
 
   #send(receipt) {
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(receipt));
+    if (this.#socket?.readyState !== WebSocket.OPEN) return;
+    const sound = this.#soundTold === this.#sound ? {} : { sound: this.#sound };
+    this.#soundTold = this.#sound;
+    this.#socket.send(JSON.stringify({ ...receipt, ...sound }));
   }
 
   #connect() {
@@ -102,6 +117,7 @@ export class Live {
     this.#began = performance.now();
     const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/live/${this.#topic}`);
     this.#socket = socket;
+    this.#soundTold = null;
     let first = true;
     socket.onmessage = ({ data }) => {
       this.#take(JSON.parse(data), first);
@@ -139,6 +155,7 @@ export class Live {
       this.#newest = { seq: frame.seq, at: frame.at };
       this.#tell.view(frame, held === null);
     }
+    if (this.#newest && this.#shown()) this.painted(this.#newest.seq);
     return this.#become("live");
   }
 

@@ -80,6 +80,8 @@ OPEN = {
     "DELETE /session",
     "GET /static",
     "GET /fonts",
+    "GET /{site}/theme.css",
+    "GET /{site}/logo.svg",
 }
 """What anybody may ask for: it shows nothing of anybody, or only to who has a ticket's secret."""
 

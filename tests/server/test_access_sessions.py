@@ -190,7 +190,15 @@ def test_our_own_pages_can(lasting: Onthaal) -> None:
             "javascript:alert(1)",
             "mechelen/hall",
         ),
-        *('/"><script>alert(1)</script>', "/mechelen/hall?x=//evil.example", "/mechelen/hall#x", "", " /"),
+        *(
+            '/"><script>alert(1)</script>',
+            "/mechelen/hall?x=//evil.example",
+            "/mechelen/hall#x",
+            "/mechelen/hall?",
+            "/?x=y",
+            "",
+            " /",
+        ),
         *("/mechelen/hall\n", "/mechelen//hall", "/mechelen/", "/\u2028", "/@evil.example", "/:80"),
     ],
 )
@@ -201,7 +209,9 @@ def test_the_sign_in_leads_nowhere_else(lasting: Onthaal, path: str) -> None:
     assert "alert(1)" not in page
 
 
-@pytest.mark.parametrize("path", ["/", "/mechelen", "/mechelen/hall", "/mechelen/counters/5"])
+@pytest.mark.parametrize(
+    "path", ["/", "/mechelen", "/mechelen/hall", "/mechelen/hall?screen=hall", "/mechelen/counters/5"]
+)
 def test_the_sign_in_leads_back_to_our_pages(lasting: Onthaal, path: str) -> None:
     page = web.get(lasting.base + "/sign-in", params={"next": path}).text
     assert f'data-next="{path}"' in page

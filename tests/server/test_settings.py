@@ -134,6 +134,17 @@ def test_the_same_text_gives_equal_houses_and_several_sites() -> None:
     assert houses == settings.load_text(two, "x")
 
 
+OPENING = "[sites.town.opening]"
+
+
+def screen(line: str) -> str:
+    return f'[[sites.town.screens]]\nid = "door"\nname = "Door"\n{line}\n{OPENING}'
+
+
+def theme(line: str) -> str:
+    return f"[sites.town.theme]\n{line}\n{OPENING}"
+
+
 OLD_NEW_SAID = [
     # keys
     (
@@ -267,6 +278,33 @@ OLD_NEW_SAID = [
         "services[passport].late_limit_s: is less than grace_s",
     ),
     ('range = "A"', 'range = "B"\ndiscreet = true', "counters[1].services: only discreet services"),
+    # screens and theme
+    (
+        OPENING,
+        screen("rows = 5"),
+        "screens[door].rows: 5 do not fit if all is to be read from 4 m: at most 4",
+    ),
+    (OPENING, screen("rows = 10"), "screens[door].rows: must be at most 9"),
+    (
+        OPENING,
+        screen("distance_m = 20"),
+        "screens[door].distance_m: not even the newest call can be read from 20 m on this picture: "
+        "at most from 13.2 m",
+    ),
+    (
+        OPENING,
+        theme('mist = "#7f8c99"'),
+        "theme.mist: has a contrast of 4.81:1 on night; at least 7:1 is needed",
+    ),
+    (
+        OPENING,
+        theme('harbour = "#4B8FD0"'),
+        "theme.harbour: has a contrast of 3.42:1 on #ffffff; at least 4.5:1 is needed",
+    ),
+    (OPENING, theme('sun = "yellow"'), 'theme.sun: must be a colour such as "#0b2034"'),
+    (OPENING, theme('font = "A;} *{"'), "theme.font: must be the name of one family"),
+    (OPENING, theme('logo = "<svg/>"'), "theme.logo: is not SVG: it must begin with"),
+    (OPENING, theme('colour = "#fff"'), "theme.colour: unknown key"),
     # sites
     ("sites.town", "sites.Town", "sites.Town: must be 1 to 31 lower-case letters"),
     ("sites.town", "sites.api", 'sites.api: "api" is taken'),
@@ -366,6 +404,7 @@ def test_check_config_prints_every_shipped_house(name: str) -> None:
     assert answer.exit_code == 0
     for house in settings.load(path).values():
         assert house.name in answer.output
+        assert all(plan.name in answer.output for plan in house.screens.values())
         for service in house.services.values():
             assert service.id in answer.output
             assert service.name in answer.output
@@ -385,6 +424,7 @@ def test_check_config_fails_with_the_error_alone(tmp_path: Path) -> None:
 
 SECTIONS = {
     "[sites.SITE]": config_tables.SiteTable,
+    "[sites.SITE.theme]": config_tables.ThemeTable,
     "[sites.SITE.rules]": config_tables.RulesTable,
     "[sites.SITE.opening]": config_tables.OpeningTable,
     "[[sites.SITE.services]]": config_tables.ServiceTable,
@@ -436,10 +476,15 @@ def test_the_commented_default_shows_every_setting_as_it_is() -> None:
 
 def test_the_error_in_the_documentation_is_what_is_printed() -> None:
     text = (ROOT / "docs/configuration.md").read_text()
-    (shown,) = re.findall(r"^config/mechelen\.toml: .*$", text, re.MULTILINE)
+    shown = re.findall(r"^config/mechelen\.toml: .*$", text, re.MULTILINE)
     mechelen = (ROOT / "config/mechelen.toml").read_text()
     before, counter, after = mechelen.partition('id = "5"\n')
-    broken = before + counter + after.replace('"burgerzaken"', '"burgerzakn"', 1)
-    with pytest.raises(settings.ConfigError) as caught:
-        settings.load_text(broken, "config/mechelen.toml")
-    assert str(caught.value) == shown
+    printed = []
+    for broken in (
+        before + counter + after.replace('"burgerzaken"', '"burgerzakn"', 1),
+        mechelen.replace("distance_m = 6.0", "distance_m = 6.0\nrows = 6"),
+    ):
+        with pytest.raises(settings.ConfigError) as caught:
+            settings.load_text(broken, "config/mechelen.toml")
+        printed.append(str(caught.value))
+    assert printed == shown

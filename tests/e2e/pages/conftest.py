@@ -90,21 +90,32 @@ def proxy(server: House) -> Iterator[Proxy]:
 
 
 class Receipts:
-    """What a page tells the server: the calls it sounded, in order, and what it painted."""
+    """What a page tells the server: the calls it sounded, in order, what it painted, whether it sounds.
+
+    ``frames`` counts what it heard.
+    """
 
     def __init__(self, page: Page) -> None:
         self.sounded: list[str] = []
         self.painted: list[int] = []
+        self.sounds: list[str] = []
+        self.frames = 0
         page.on("websocket", self._watch)
 
     def _watch(self, socket: WebSocket) -> None:
         socket.on("framesent", self._note)
+        socket.on("framereceived", self._count)
+
+    def _count(self, _payload: Any) -> None:
+        self.frames += 1
 
     def _note(self, payload: Any) -> None:
         receipt = json.loads(payload)
         self.sounded += receipt.get("sounded", [])
         if "painted" in receipt:
             self.painted.append(receipt["painted"])
+        if receipt.get("sound"):
+            self.sounds.append(receipt["sound"])
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from running import MONDAY, Onthaal
+from running import MECHELEN, MONDAY, Onthaal
 
 SITE = "mechelen"
 MORNING = MONDAY
@@ -18,8 +18,10 @@ EVENING = "2026-11-23T20:00:00+01:00"
 class House(Onthaal):
     """A server of the Mechelen house with an empty day; its clock stands still unless told otherwise."""
 
-    def __init__(self, folder: Path, house_time: str = MORNING, speed: float = 0) -> None:
-        super().__init__(folder, house_time=house_time, speed=speed)
+    def __init__(
+        self, folder: Path, house_time: str = MORNING, speed: float = 0, config: Path = MECHELEN
+    ) -> None:
+        super().__init__(folder, config, house_time, speed)
         self._by_role: dict[str, httpx.Client] = {}
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:

@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import itertools
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from e2e.pages.axe import assert_accessible
 from e2e.pages.conftest import Receipts
-from e2e.pages.house import EVENING, House
+from e2e.pages.house import EVENING, MORNING, House
 from e2e.pages.proxy import Proxy
 from playwright.sync_api import BrowserContext, Page, expect
+from running import MECHELEN
 
 pytestmark = pytest.mark.browser
 
 Until = Callable[[Page, Callable[[], bool]], None]
 
 HALL = "/mechelen/hall"
+SOON_OPEN = "2026-11-24T07:31:00+01:00"
 LATER = "2026-11-23T09:20:00+01:00"
 
 
-def open_hall(context: BrowserContext, server: House, base: str | None = None) -> tuple[Page, Receipts]:
+WIDE, UPRIGHT = {"width": 1920, "height": 1080}, {"width": 1080, "height": 1920}
+
+
+def open_hall(
+    context: BrowserContext, server: House, base: str | None = None, to: str = HALL
+) -> tuple[Page, Receipts]:
     """A signed-in hall screen that shows its first frame, and what it tells the server."""
     page = context.new_page()
     page.clock.install()
     receipts = Receipts(page)
-    page.goto(server.sign_in("screen", HALL, base))
-    expect(page).to_have_url((base or server.base) + HALL)
+    page.goto(server.sign_in("screen", to, base))
+    expect(page).to_have_url((base or server.base) + to)
     expect(page.locator("body")).to_have_attribute("data-link", "live")
     return page, receipts
 
@@ -38,6 +49,12 @@ def call(server: House, counter: str = "1", service: str = "onthaal") -> dict[st
     return server.post(f"/counters/{counter}/next")
 
 
+def accessible_both_ways(page: Page) -> None:
+    for size in (UPRIGHT, WIDE):
+        page.set_viewport_size(size)  # type: ignore[arg-type]
+        assert_accessible(page)
+
+
 def shows(page: Page, ticket: str, counter: str) -> None:
     expect(page.locator("#newest .ticket")).to_have_text(ticket)
     expect(page.locator("#newest .counter")).to_have_text(counter)
@@ -46,6 +63,7 @@ def shows(page: Page, ticket: str, counter: str) -> None:
 def test_a_call_appears_sounds_and_is_held(context: BrowserContext, server: House, until: Until) -> None:
     page, receipts = open_hall(context, server)
     expect(page.locator("body")).to_have_attribute("data-screen", "empty")
+    accessible_both_ways(page)
     called = call(server)
     shows(page, "A001", "1")
     expect(page.locator("#newest .call")).to_have_attribute("data-held", "")
@@ -54,6 +72,7 @@ def test_a_call_appears_sounds_and_is_held(context: BrowserContext, server: Hous
     page.clock.fast_forward(16_000)
     expect(page.locator("[data-held]")).to_have_count(0)
     shows(page, "A001", "1")
+    accessible_both_ways(page)
 
 
 def test_older_calls_stay_below_and_ranges_are_told(context: BrowserContext, server: House) -> None:
@@ -156,6 +175,8 @@ def test_a_lost_line_is_told_and_mended(
     expect(page.locator("body")).to_have_attribute("data-screen", "lost")
     expect(page.locator("#message-title")).to_have_text("Luister naar het personeel")
     expect(page.locator(".call")).to_have_count(0)
+    if fault == "cut":
+        accessible_both_ways(page)
     proxy.mend()
     shows(page, "A002", "2")
     expect(page.locator("#age")).to_be_hidden()
@@ -230,8 +251,18 @@ def test_a_database_brought_back_from_a_copy_is_shown(
 
 def test_a_closed_house_says_when_it_opens(context: BrowserContext, houses: Callable[..., House]) -> None:
     with contextlib.closing(houses(house_time=EVENING)) as server:
-        page, _ = open_hall(context, server)
+        page, receipts = open_hall(context, server)
         expect(page.locator("#message-text")).to_have_text("Wij openen morgen om 8.00 uur.")
+        expect(page.locator("body")).to_have_attribute("data-dark", "")
+        accessible_both_ways(page)
+        # Half an hour before the doors open it is bright again, by the house's clock.
+        server.stop()
+        server.house_time = SOON_OPEN
+        server.start()
+        expect(page.locator("#message-text")).to_have_text("Wij openen vandaag om 8.00 uur.")
+        expect(page.locator("body")).not_to_have_attribute("data-dark", "")
+        accessible_both_ways(page)
+        assert receipts.sounded == []
 
 
 COVERED = """() => {
@@ -265,6 +296,7 @@ def test_a_screen_that_may_not_sound_says_so(context: BrowserContext, server: Ho
     shows(page, "A001", "1")
     until(page, lambda: int(silent["seq"]) in receipts.painted)
     assert receipts.sounded == []
+    until(page, lambda: receipts.sounds == ["refused"])
     for width, height in ((1920, 1080), (1080, 1920), (1280, 720)):
         page.set_viewport_size({"width": width, "height": height})
         assert page.evaluate(COVERED) == []
@@ -272,6 +304,7 @@ def test_a_screen_that_may_not_sound_says_so(context: BrowserContext, server: Ho
     expect(sound).to_be_hidden()
     heard = call(server, "2")
     until(page, lambda: receipts.sounded == [heard["call"]])
+    assert receipts.sounds == ["refused", "on"]
 
 
 def test_whose_session_ended_signs_in_again(context: BrowserContext, server: House) -> None:
@@ -293,7 +326,7 @@ def test_everything_fits_the_glass(context: BrowserContext, server: House) -> No
     expect(page.locator("#calls .call").nth(3)).to_be_visible()
     for width, height in ((1920, 1080), (1080, 1920), (1280, 720), (3840, 2160)):
         page.set_viewport_size({"width": width, "height": height})
-        expect(page.locator("#calls .call")).to_have_count(5 if width > height else 7)
+        expect(page.locator("#calls .call")).to_have_count(4 if width > height else 7)
         outside = page.evaluate(
             """() => [...document.querySelectorAll(".ticket, .counter, #waiting span, #time, #date")]
                 .map((e) => [e, e.getBoundingClientRect(), e.parentElement.getBoundingClientRect()])
@@ -302,3 +335,225 @@ def test_everything_fits_the_glass(context: BrowserContext, server: House) -> No
                 .map(([e]) => e.textContent)"""
         )
         assert outside == []
+
+
+# --- for the distance ---------------------------------------------------------------------------
+
+INK = """async ([png, boxes]) => {
+    const image = await createImageBitmap(await (await fetch("data:image/png;base64," + png)).blob());
+    const pen = new OffscreenCanvas(image.width, image.height).getContext("2d");
+    pen.drawImage(image, 0, 0);
+    return boxes.map(({ x, y, width, height }) => {
+        const [left, top] = [Math.floor(x), Math.max(0, Math.floor(y))];
+        const { data } = pen.getImageData(left, top, Math.floor(width), Math.ceil(height));
+        const ink = [];
+        for (let row = 0; row < Math.ceil(height); row += 1) {
+            const at = (column) => data[(row * Math.floor(width) + column) * 4 + 1];
+            const line = Array.from({ length: Math.floor(width) }, (_, column) => at(column));
+            if (Math.max(...line) - Math.min(...line) > 100) ink.push(row);
+        }
+        return ink.at(-1) - ink[0] + 1;
+    });
+}"""
+"""How high the ink stands in boxes of a picture, in pixels: rows with light and dark in them."""
+
+FIRSTS = """() => [...document.querySelectorAll(".ticket, .counter")].map((place) => {
+    const first = new Range();
+    first.setStart(place.firstChild, 0);
+    first.setEnd(place.firstChild, 1);
+    return first.getBoundingClientRect().toJSON();
+})"""
+"""Where the first letter of every ticket and the first figure of every counter stand."""
+
+
+@pytest.mark.parametrize(
+    ("screen", "size", "glass_mm", "distance_m", "older"),
+    [("hall", WIDE, (1650, 930), 6.0, 4), ("counters", UPRIGHT, (680, 1210), 4.0, 7)],
+)
+def test_all_calls_can_be_read_from_where_people_stand(
+    context: BrowserContext,
+    server: House,
+    screen: str,
+    size: dict[str, int],
+    glass_mm: tuple[int, int],
+    distance_m: float,
+    older: int,
+) -> None:
+    for counter in range(1, 9):
+        server.walk_in("onthaal")
+        server.walk_in("attesten")
+        server.post(f"/counters/{counter}/open")
+    for counter in range(1, 9):
+        server.post(f"/counters/{counter}/next")
+    page, _ = open_hall(context, server, to=f"{HALL}?screen={screen}")
+    page.set_viewport_size(size)  # type: ignore[arg-type]
+    expect(page.locator("#calls .call")).to_have_count(older)
+    page.evaluate("() => document.fonts.ready")
+    boxes = page.evaluate(FIRSTS)
+    assert len(boxes) == 2 * (older + 1)
+    picture = base64.b64encode(page.screenshot()).decode()
+    judge = context.new_page()
+    ink = judge.evaluate(INK, [picture, boxes])
+    pixel_mm = min(glass_mm[0] / size["width"], glass_mm[1] / size["height"])
+    smallest_mm = min(ink) * pixel_mm
+    assert smallest_mm >= 12.2 * distance_m - pixel_mm  # edges fall between pixels
+    newest = sorted(ink)[-2:]
+    assert newest[0] > 1.5 * min(ink)
+
+
+def test_a_window_that_is_not_the_screen_s_shows_no_numbers(
+    context: BrowserContext, server: House, until: Until
+) -> None:
+    page, receipts = open_hall(context, server, to=f"{HALL}?screen=hall")
+    page.set_viewport_size(UPRIGHT)  # type: ignore[arg-type]
+    expect(page.locator("body")).to_have_attribute("data-screen", "misfit")
+    expect(page.locator("#message-title")).to_have_text("Luister naar het personeel")
+    expect(page.locator("#message-staff")).to_contain_text("scherm hall is ingesteld als 1650 op 930 mm")
+    assert_accessible(page)
+    painted, heard = len(receipts.painted), receipts.frames
+    unseen = call(server)
+    until(page, lambda: receipts.frames > heard)
+    expect(page.locator(".call")).to_have_count(0)
+    # What nobody can read is neither painted nor announced, and a low window leaves less than is needed.
+    assert receipts.painted[painted:] == []
+    page.set_viewport_size({"width": 1920, "height": 700})
+    expect(page.locator("body")).to_have_attribute("data-screen", "misfit")
+    page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+    shows(page, "A001", "1")
+    after = call(server, "2")
+    until(page, lambda: receipts.sounded == [after["call"]])
+    assert unseen["call"] not in receipts.sounded
+
+    page.goto(server.base + HALL + "?screen=halll")
+    expect(page.get_by_role("heading")).to_have_text("Dit scherm bestaat niet")
+    assert page.request.get(server.base + HALL + "?screen=halll").status == 404
+
+
+def test_one_screen_of_a_zone_sounds_and_each_says_that_it_lives(
+    context: BrowserContext, server: House, until: Until
+) -> None:
+    loud, told_loud = open_hall(context, server, to=f"{HALL}?screen=hall")
+    quiet, told_quiet = open_hall(context, server, to=f"{HALL}?screen=counters")
+    loud.set_viewport_size(WIDE)  # type: ignore[arg-type]
+    quiet.set_viewport_size(UPRIGHT)  # type: ignore[arg-type]
+    first = call(server)
+    expect(quiet.locator("[data-announced] .ticket")).to_have_text("A001")
+    expect(loud.locator("[data-announced] .ticket")).to_have_text("A001")
+    until(loud, lambda: told_loud.sounded == [first["call"]])
+    until(loud, lambda: (told_loud.sounds, told_quiet.sounds) == (["on"], ["off"]))
+    # Every frame has its receipt, heartbeats too, and none has two.
+    for page, told in ((loud, told_loud), (quiet, told_quiet)):
+        until(page, lambda told=told: told.painted.count(int(first["seq"])) >= 2)  # type: ignore[misc]
+        assert len(told.painted) <= told.frames
+    expect(quiet.get_by_role("button")).to_be_hidden()
+    server.stop()
+    server.start()
+    until(loud, lambda: (told_loud.sounds, told_quiet.sounds) == (["on"] * 2, ["off"] * 2))
+    assert told_loud.sounded == [first["call"]]
+    assert told_quiet.sounded == []
+
+
+def test_a_call_pushed_off_the_glass_is_there_while_it_is_announced(
+    context: BrowserContext, server: House, until: Until
+) -> None:
+    page, receipts = open_hall(context, server)
+    page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+    page.evaluate(WATCH_ANNOUNCED)
+    calls = [call(server, str(counter), "attesten") for counter in range(2, 9)]
+    for done in range(1, 8):
+        until(page, lambda done=done: len(receipts.sounded) >= done)  # type: ignore[misc]
+        page.clock.fast_forward(3_100)
+    assert receipts.sounded == [made["call"] for made in calls]
+    assert [ticket for ticket, _ in page.evaluate("() => announced")] == [f"B00{n}" for n in range(1, 8)]
+
+
+# --- in a city's own words and looks ----------------------------------------------------------------
+
+LOGO = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 60 30"><path fill="#fff" d="M0 0h60v30H0z"/></svg>'
+)
+NOTICE = "Een eerste zin die al behoorlijk lang is, want hij gaat over van alles en nog wat. " * 5
+
+
+def test_each_site_has_its_own_words_and_looks(
+    context: BrowserContext, houses: Callable[..., House], tmp_path: Path
+) -> None:
+    plain = MECHELEN.read_text()
+    sites = []
+    for language in ("fr", "en", "de"):
+        text = plain.replace("sites.mechelen", f"sites.in-{language}")
+        sites.append(text.replace('["nl", "fr", "en", "de"]', f'["{language}", "nl"]'))
+    looks = (
+        f"[sites.mechelen.theme]\nnight = '#2a0a18'\ndusk = '#4a1428'\nlogo = '{LOGO}'\nfont = 'DejaVu Sans'"
+    )
+    own = plain.replace("[sites.mechelen.opening]", f"{looks}\n[sites.mechelen.opening]")
+    file = tmp_path / "sites.toml"
+    file.write_text(own.replace('notice = ""', f'notice = "{NOTICE.strip()}"') + "".join(sites))
+    with contextlib.closing(houses(config=file, house_time=EVENING)) as server:
+        said = {
+            "fr": ("Au revoir", "Nous ouvrons demain à 8 h.", "lundi 23 novembre"),
+            "en": ("Goodbye", "We open tomorrow at 8:00.", "Monday 23 November"),
+            "de": ("Auf Wiedersehen", "Wir öffnen morgen um 8.00 Uhr.", "Montag, 23. November"),
+        }
+        page = context.new_page()
+        for language, (title, text, date) in said.items():
+            token = server.token("screen", None, f"in-{language}")
+            page.goto(f"{server.base}/sign-in?next=/in-{language}/hall#{token}")
+            expect(page.locator("#message-title")).to_have_text(title)
+            expect(page.locator("#message-text")).to_have_text(text)
+            expect(page.locator("#date")).to_have_text(date)
+            expect(page.locator("html")).to_have_attribute("lang", language)
+        context.clear_cookies()
+        server.stop()
+        server.house_time = MORNING
+        server.start()
+        page, _ = open_hall(context, server)
+        page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+        expect(page.locator("body")).to_have_css("background-color", "rgb(42, 10, 24)")
+        logo = page.locator(".message .logo")
+        expect(logo).to_be_visible()
+        assert logo.evaluate("(image) => image.naturalWidth") > 0
+        first = page.locator("#notice").text_content() or ""
+        assert first.startswith("Een eerste zin")
+        assert len(first) <= 100
+        page.clock.fast_forward(12_000)
+        expect(page.locator("#notice")).not_to_have_text(first)
+        call(server)
+        shows(page, "A001", "1")
+        assert (
+            page.locator("#newest .ticket")
+            .evaluate("(e) => getComputedStyle(e).fontFamily")
+            .startswith('"DejaVu Sans"')
+        )
+        expect(page.locator(".corner .logo")).to_be_visible()
+        accessible_both_ways(page)
+
+
+def test_the_picture_wanders_unseen_and_the_night_ends_before_the_doors_open(
+    context: BrowserContext, server: House
+) -> None:
+    page, _ = open_hall(context, server)
+    way = page.evaluate(
+        "async () => { const { wander } = await import('/static/js/glass.js');"
+        " return Array.from({ length: 3000 }, (_, minute) => wander(minute + 0.5)); }"
+    )
+    assert all(abs(x) <= 4 and abs(y) <= 4 for x, y in way)
+    assert max(abs(a - b) for one, two in itertools.pairwise(way) for a, b in zip(one, two, strict=True)) == 1
+    assert len({(x, y) for x, y in way}) > 40
+    view = {"calls": [], "waiting": [{"waiting": 0}], "house": {"state": "closed", "changes_at": "T"}}
+    opens = 1_800_000_000_000
+    asked = [
+        (view, opens - 30 * 60_000 - 1, True),
+        (view, opens - 30 * 60_000, False),
+        (view | {"calls": [{}]}, opens - 10**8, False),
+        (view | {"waiting": [{"waiting": 0}, {"waiting": 1}]}, opens - 10**8, False),
+        (view | {"house": {"state": "open", "changes_at": "T"}}, opens - 10**8, False),
+        (view | {"house": {"state": "ended", "changes_at": None}}, opens, True),
+    ]
+    answered = page.evaluate(
+        "async ([asked, opens]) => { const { dark } = await import('/static/js/glass.js');"
+        " return asked.map(([view, now]) => { if (view.house.changes_at)"
+        " view.house.changes_at = new Date(opens).toISOString(); return dark(view, now); }); }",
+        [[[each, now] for each, now, _ in asked], opens],
+    )
+    assert answered == [dark for *_, dark in asked]
