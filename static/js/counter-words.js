@@ -191,7 +191,6 @@ export const words = {
   sendOn: (ticket) => _("Send on: %(ticket)s", { ticket }),
   toCounter: (counter, mode) =>
     mode === "paused" ? _("Counter %(counter)s (pause)", { counter }) : _("Counter %(counter)s", { counter }),
-  toOwn: (service) => _("%(service)s (this counter)", { service }),
   unsure: _("No answer yet. We ask again; nothing happens twice."),
   unknown: _("No answer came. Look above: as soon as there is a connection again, it says what happened."),
   nobody: _("Nobody waits."),

@@ -17,7 +17,7 @@ export function showLists(view, tell, hands) {
     const [number, service, why, free, mark] = item.children;
     say(number, ticket.ticket);
     say(service, tell.service(ticket.service));
-    say(why, [standing(ticket, tell.hour), ...company(ticket)].join(" · "));
+    say(why, [standing(ticket, tell.hour), ...company(ticket)].join("\u00a0· "));
     free.hidden = !ticket.bound;
     mark.setAttribute("aria-pressed", ticket.priority);
   });

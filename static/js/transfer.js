@@ -16,14 +16,9 @@ export function askTransfer(view) {
   here = view;
   say(document.getElementById("transfer-title"), words.sendOn(about));
   const counters = view.counters.filter(({ counter, mode }) => counter !== view.counter && mode !== "closed");
-  fill("to-service", [
-    ...view.elsewhere.map(({ id, name }) => choice(`service ${id}`, name)),
-    ...view.services.map(({ id, name }) => choice(`service ${id}`, words.toOwn(name))),
-  ]);
-  fill(
-    "to-counter",
-    counters.map(({ counter, mode }) => choice(`counter ${counter}`, words.toCounter(counter, mode))),
-  );
+  fill("to-service", view.elsewhere, ({ id, name }) => choice(`service ${id}`, name));
+  fill("to-own", view.services, ({ id, name }) => choice(`service ${id}`, name));
+  fill("to-counter", counters, ({ counter, mode }) => choice(`counter ${counter}`, words.toCounter(counter, mode)));
   form.reset();
   document.getElementById("back-choice").hidden = view.staff === null;
   offerBack();
@@ -40,8 +35,11 @@ export function closeTransfer(ticket) {
   if (dialog.open && about !== ticket) dialog.close("");
 }
 
-function fill(id, choices) {
-  document.getElementById(id).replaceChildren(...choices);
+/** Fill a group of choices; one without any is not shown. */
+function fill(id, items, make) {
+  const group = document.getElementById(id);
+  group.replaceChildren(...items.map(make));
+  group.parentElement.hidden = items.length === 0;
 }
 
 function choice(value, name) {
