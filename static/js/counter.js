@@ -211,7 +211,7 @@ function render() {
     closeTransfer(live.link === "live" ? view.current?.ticket : null);
   }
   // A line that went took the focus with it.
-  if (!held.isConnected) step.focus();
+  if (held && !held.isConnected) step.focus();
   document.body.dataset.stage = view ? stage() : "none";
   document.title = words.title(counter, view?.current?.ticket);
   enable();
