@@ -63,6 +63,7 @@ def _current(model: DayModel, state: CounterState) -> AtCounter | None:
         language=visit.language,
         accompanied=visit.accompanied,
         priority=visit.priority,
+        bound=visit.staff is not None,
     )
 
 

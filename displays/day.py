@@ -172,4 +172,6 @@ class DayModel:
             priority=visit.priority,
             persons=visit.persons,
             language=visit.language,
+            accompanied=visit.accompanied,
+            bound=visit.staff is not None,
         )

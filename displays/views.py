@@ -54,7 +54,10 @@ class HallView(msgspec.Struct):
 
 
 class QueuedTicket(msgspec.Struct):
-    """A waiting ticket in a counter's own order; ``rule`` says why it stands there."""
+    """A waiting ticket in a counter's own order; ``rule`` says why it stands there.
+
+    ``bound``: only one member of staff may serve it; ``accompanied``: a colleague brings it.
+    """
 
     ticket: str
     service: str
@@ -64,6 +67,8 @@ class QueuedTicket(msgspec.Struct):
     priority: bool
     persons: int
     language: str | None
+    accompanied: bool
+    bound: bool
 
 
 class AtCounter(msgspec.Struct):
@@ -90,6 +95,7 @@ class AtCounter(msgspec.Struct):
     language: str | None
     accompanied: bool
     priority: bool
+    bound: bool
 
 
 class UndoOffer(msgspec.Struct):

@@ -1,11 +1,20 @@
 /** All wording of the counter panel that depends on what happens; the template has the rest. */
 
-const listed = new Intl.ListFormat("nl", { type: "conjunction" });
+import { _, language, ngettext } from "./words.js";
 
-/** "A010, A011 en 3 anderen". */
+const listed = new Intl.ListFormat(language, { type: "conjunction" });
+const languages = new Intl.DisplayNames(language, { type: "language" });
+
+/** A time of day in a sentence; `time` is as on a clock: "09:15". */
+export function spoken(time) {
+  const [hour, minute] = time.split(":");
+  return _("%(hour)s:%(minute)s", { hour: Number(hour), minute });
+}
+
+/** "A010, A011 and 3 others". */
 function some(tickets) {
   const [named, rest] = [tickets.slice(0, 3), tickets.length - 3];
-  if (rest > 0) named.push(rest === 1 ? "1 ander" : `${rest} anderen`);
+  if (rest > 0) named.push(ngettext("%(number)s other", "%(number)s others", rest));
   return listed.format(named);
 }
 
@@ -13,118 +22,179 @@ function some(tickets) {
 export function because(ticket, hour) {
   switch (ticket.rule) {
     case "again":
-      return "Kwam terug of werd doorgestuurd, en houdt de oude plaats.";
+      return _("Came back or was sent on, and keeps the old place.");
     case "priority":
-      return "Heeft voorrang.";
+      return _("Has priority.");
     case "overdue":
-      return `Wacht al langer dan de grens (sinds ${hour(ticket.reported_at)}) en gaat nu vóór de afspraken.`;
+      return _("Waits longer than the limit (since %(time)s) and now goes before the appointments.", {
+        time: hour(ticket.reported_at),
+      });
     case "appointment":
-      return `Afspraak van ${hour(ticket.slot_at)}.`;
+      return _("Appointment at %(time)s.", { time: hour(ticket.slot_at) });
     case "walk-in":
       return ticket.slot_at
-        ? `Meldde zich te laat voor de afspraak van ${hour(ticket.slot_at)}; telt vanaf ${hour(ticket.reported_at)}.`
-        : `Zonder afspraak, wacht sinds ${hour(ticket.reported_at)}.`;
+        ? _("Reported too late for the appointment at %(slot)s; counts from %(time)s.", {
+            slot: hour(ticket.slot_at),
+            time: hour(ticket.reported_at),
+          })
+        : _("Without appointment, waiting since %(time)s.", { time: hour(ticket.reported_at) });
     case "early":
-      return `Vroeg voor de afspraak van ${hour(ticket.slot_at)}.`;
+      return _("Early for the appointment at %(time)s.", { time: hour(ticket.slot_at) });
     case "overflow":
-      return "Van het snelloket; voor dit loket zelf wacht niemand.";
+      return _("From the express desk; nobody waits for this counter itself.");
     default:
-      return "Op nummer opgeroepen.";
+      return _("Called by number.");
   }
 }
 
 /** Whom it passes, in one short sentence; empty where nobody. */
 export function passing(tickets) {
-  return tickets.length ? `Gaat voor ${some(tickets)}.` : "";
+  return tickets.length ? _("Goes before %(tickets)s.", { tickets: some(tickets) }) : "";
 }
 
 /** The same rules in a word or two, for the queue. */
 export function standing(ticket, hour) {
   switch (ticket.rule) {
     case "again":
-      return "terug";
+      return _("back");
     case "priority":
-      return "voorrang";
+      return _("priority");
     case "overdue":
-      return "wacht lang";
+      return _("waits long");
     case "appointment":
-      return `afspraak ${hour(ticket.slot_at)}`;
+      return _("appointment %(time)s", { time: hour(ticket.slot_at) });
     case "walk-in":
-      return ticket.slot_at ? `te laat voor ${hour(ticket.slot_at)}` : "zonder afspraak";
+      return ticket.slot_at ? _("too late for %(time)s", { time: hour(ticket.slot_at) }) : _("without appointment");
     case "early":
-      return `vroeg voor ${hour(ticket.slot_at)}`;
+      return _("early for %(time)s", { time: hour(ticket.slot_at) });
     case "overflow":
-      return "snelloket";
+      return _("express desk");
     default:
       return ticket.rule;
   }
 }
 
+/** What else staff should know before the person stands there, each in a few words. */
+export function company({ bound, accompanied, persons, language: tag }) {
+  const facts = [];
+  if (bound) facts.push(_("only with you"));
+  if (accompanied) facts.push(_("accompanied by a colleague"));
+  if (persons > 1) facts.push(ngettext("%(number)s person", "%(number)s persons", persons));
+  if (tag && tag.split("-")[0] !== language.split("-")[0]) {
+    facts.push(_("speaks %(language)s", { language: tongue(tag) }));
+  }
+  return facts;
+}
+
+function tongue(tag) {
+  try {
+    return languages.of(tag);
+  } catch {
+    return tag;
+  }
+}
+
 export const words = {
-  title: (counter, ticket) => (ticket ? `${ticket} – Loket ${counter}` : `Loket ${counter}`),
-  connecting: "De verbinding wordt gemaakt …",
-  cut: "Geen verbinding",
+  title: (counter, ticket) =>
+    ticket
+      ? _("%(ticket)s – Counter %(counter)s", { ticket, counter })
+      : _("Counter %(counter)s", { counter }),
+  connecting: _("Connecting …"),
+  cut: _("No connection"),
   cutText: (seconds) =>
-    `Wat u ziet is ${seconds} seconden oud. U kunt nu niets doen; het loket komt vanzelf terug.`,
+    ngettext(
+      "What you see is %(number)s second old. You can do nothing now; the counter comes back by itself.",
+      "What you see is %(number)s seconds old. You can do nothing now; the counter comes back by itself.",
+      seconds,
+    ),
   refused: {
-    4403: ["Geen toegang", "Met deze aanmelding mag u dit loket niet bedienen."],
-    4404: ["Onbekend loket", "Dit loket staat niet in de configuratie van het huis."],
+    4403: [_("No access"), _("With this sign-in you may not run this counter.")],
+    4404: [_("Unknown counter"), _("This counter is not in the configuration of the house.")],
   },
-  mode: { open: "Open", paused: "Pauze", closed: "Gesloten" },
+  mode: { open: _("Open"), paused: _("Pause"), closed: _("Closed"), finishing: _("Pause after this person") },
   stage: {
-    closed: "Dit loket is gesloten",
-    paused: "Dit loket heeft pauze",
-    idle: "Er wacht niemand voor dit loket",
-    next: "Volgende",
-    called: "Opgeroepen",
-    serving: "Aan het loket",
+    closed: () => _("This counter is closed"),
+    ended: () => _("The day is over"),
+    paused: () => _("This counter has a pause"),
+    idle: () => _("Nobody waits for this counter"),
+    done: () => _("Nobody waits any more"),
+    next: () => _("Next"),
+    called: (time) => _("Called, %(time)s ago", { time }),
+    serving: (time) => _("At the counter, for %(time)s", { time }),
   },
   step: {
-    closed: "Loket openen",
-    paused: "Loket weer openen",
-    idle: "Roep de volgende op",
-    called: "Persoon is er",
-    serving: "Klaar",
+    closed: _("Open the counter"),
+    ended: _("Open the counter"),
+    paused: _("Open the counter again"),
+    idle: _("Call the next"),
+    done: _("Close the counter"),
+    called: _("The person is here"),
+    serving: _("Done"),
   },
-  callNext: (ticket) => `Roep ${ticket} op`,
+  told: {
+    next: (ticket) => _("Next: %(ticket)s", { ticket }),
+    called: (ticket) => _("Called: %(ticket)s", { ticket }),
+    serving: (ticket) => _("At the counter: %(ticket)s", { ticket }),
+  },
+  callNext: (ticket) => _("Call %(ticket)s", { ticket }),
   quiet: (stage, people) => {
-    if (stage === "idle") return "Zodra iemand zich meldt, verschijnt het ticket hier.";
-    if (people === 0) return "Er wacht niemand voor dit loket.";
-    return people === 1 ? "Er wacht 1 ticket voor dit loket." : `Er wachten ${people} tickets voor dit loket.`;
+    if (stage === "idle") return _("As soon as somebody reports, the ticket appears here.");
+    if (stage === "done") return _("The house is closed.");
+    if (people === 0) return _("Nobody waits for this counter.");
+    return ngettext(
+      "%(number)s ticket waits for this counter.",
+      "%(number)s tickets wait for this counter.",
+      people,
+    );
   },
-  goesOn: (service) => `Klaar, verder met ${service}`,
-  since: { called: (time) => `${time} geleden`, serving: (time) => `${time} bezig` },
-  persons: (people) => `${people} personen`,
-  language: (name) => `spreekt ${name}`,
-  accompanied: "wordt begeleid door een collega",
-  priority: "voorrang",
-  slot: (hour) => `afspraak ${hour}`,
-  recalled: (times) => (times === 1 ? "1 keer herhaald" : `${times} keer herhaald`),
-  recallFirst: (times) => (times === 1 ? "eerst nog 1 keer herhalen" : `eerst nog ${times} keer herhalen`),
-  more: (people) => (people === 1 ? "en nog 1 ticket" : `en nog ${people} tickets`),
-  away: { parked: (hour) => `weg sinds ${hour}`, "not-present": (hour) => `niet verschenen om ${hour}` },
-  call: "Roep op",
-  mark: "Voorrang",
-  returned: "Is terug",
-  undo: (what, left) => (left ? `${what} (nog ${left})` : what),
+  opens: (day, time) => _("The house opens on %(day)s at %(time)s.", { day, time }),
+  late: (recalls) =>
+    recalls ? _("Not here yet? Recall.") : _("Still not here? Recall once more, or note as not present."),
+  goesOn: (service) => _("Done, goes on with %(service)s", { service }),
+  also: (service) => _("also for %(service)s", { service }),
+  priority: _("priority"),
+  slot: (hour) => _("appointment %(time)s", { time: hour }),
+  recalled: (times) => ngettext("recalled %(number)s time", "recalled %(number)s times", times),
+  recallFirst: (times) =>
+    ngettext("first recall %(number)s more time", "first recall %(number)s more times", times),
+  more: (people) => ngettext("and %(number)s more ticket", "and %(number)s more tickets", people),
+  away: {
+    parked: (hour) => _("away since %(time)s", { time: hour }),
+    "not-present": (hour) => _("not present at %(time)s", { time: hour }),
+  },
+  call: _("Call"),
+  mark: _("Priority"),
+  returned: _("Is back"),
+  bind: _("Stays with me"),
+  free: _("Anyone may help"),
+  boundFirst: (tickets) =>
+    ngettext(
+      "%(tickets)s waits only for you: call it, or let anyone help.",
+      "%(tickets)s wait only for you: call them, or let anyone help.",
+      tickets.length,
+      { tickets: some(tickets) },
+    ),
+  undo: (what, left) => (left ? _("%(what)s (%(left)s left)", { what, left }) : what),
   undone: {
-    "counter-opened": "Het openen ongedaan maken",
-    "counter-paused": "De pauze ongedaan maken",
-    "counter-closed": "Het sluiten ongedaan maken",
-    called: "De oproep ongedaan maken",
-    recalled: "De herhaling ongedaan maken",
-    "service-started": "“Persoon is er” ongedaan maken",
-    "service-finished": "“Klaar” ongedaan maken",
-    "not-present": "“Niet verschenen” ongedaan maken",
-    parked: "“Even weg” ongedaan maken",
-    transferred: "Het doorsturen ongedaan maken",
+    "counter-opened": _("Undo the opening"),
+    "counter-paused": _("Undo the pause"),
+    "counter-closed": _("Undo the closing"),
+    called: _("Undo the call"),
+    recalled: _("Undo the recall"),
+    "service-started": _("Undo “The person is here”"),
+    "service-finished": _("Undo “Done”"),
+    "not-present": _("Undo “Not present”"),
+    parked: _("Undo “Away for a moment”"),
+    transferred: _("Undo the sending on"),
   },
-  undoLast: "Het laatste ongedaan maken",
-  toCounter: (counter, mode) => (mode === "paused" ? `Loket ${counter} (pauze)` : `Loket ${counter}`),
-  unsure: "Nog geen antwoord. We vragen het opnieuw; er gebeurt niets dubbel.",
-  unknown: "Er kwam geen antwoord. Kijk hierboven: zodra er weer verbinding is, staat daar wat gebeurd is.",
-  nobody: "Er wacht niemand.",
-  failed: (code) => `Dat lukte niet (${code}).`,
+  undoLast: _("Undo the last"),
+  sendOn: (ticket) => _("Send on: %(ticket)s", { ticket }),
+  toCounter: (counter, mode) =>
+    mode === "paused" ? _("Counter %(counter)s (pause)", { counter }) : _("Counter %(counter)s", { counter }),
+  unsure: _("No answer yet. We ask again; nothing happens twice."),
+  unknown: _("No answer came. Look above: as soon as there is a connection again, it says what happened."),
+  nobody: _("Nobody waits."),
+  failed: (code) => _("That did not work (%(code)s).", { code }),
 };
 
 /** "c4" as it stands on paper: "C004". What is no letter with a number stays as it was typed. */
@@ -135,27 +205,29 @@ export function ticketNumber(typed) {
 
 /** What a refusal means to who stands at the counter, by its stable code and facts. */
 export function refusal({ code, ticket, counter, status } = {}, httpStatus) {
-  const which = ticket ?? "Dit ticket";
+  const which = { ticket: ticket ?? _("This ticket") };
   const sentences = {
-    "unknown-ticket": `${which} is vandaag niet uitgegeven.`,
-    "not-waiting": `${which} wacht niet (meer).`,
-    "not-away": `${which} was niet weg.`,
-    "visit-over": `${which} is al geholpen of vertrokken.`,
-    "not-this-counter": `${which} is niet voor dit loket.`,
-    "counter-not-open": counter ? `Loket ${counter} is niet open.` : "Het loket is niet open.",
-    "counter-busy": ticket ? `${ticket} is al aan dit loket.` : "Er is al iemand aan dit loket.",
-    "nobody-at-counter": "Er is niemand aan dit loket.",
-    "not-called": `${which} wordt al geholpen.`,
-    "recall-first": `Herhaal eerst de oproep van ${which}.`,
-    "bad-transfer": "Kies één dienst of één ander loket.",
-    "unknown-service": "Die dienst bestaat niet.",
-    "unknown-counter": "Dat loket bestaat niet.",
-    "nothing-to-undo": "Er is niets om ongedaan te maken.",
-    "undo-too-late": "Dat is te lang geleden om ongedaan te maken.",
-    "undo-moved-on": "Dat kan niet meer: intussen is er iets anders met dit ticket gebeurd.",
-    "not-allowed": "Met deze aanmelding mag u dat niet.",
-    "day-over": "De dag is afgelopen.",
-    "house-closed": "Het huis is gesloten.",
+    "unknown-ticket": _("%(ticket)s was not issued today.", which),
+    "not-waiting": _("%(ticket)s does not wait (any more).", which),
+    "not-away": _("%(ticket)s was not away.", which),
+    "visit-over": _("%(ticket)s has been helped or has left.", which),
+    "not-this-counter": _("%(ticket)s is not for this counter.", which),
+    "counter-not-open": counter ? _("Counter %(counter)s is not open.", { counter }) : _("The counter is not open."),
+    "counter-busy": ticket
+      ? _("%(ticket)s is at this counter already.", which)
+      : _("There is somebody at this counter already."),
+    "nobody-at-counter": _("There is nobody at this counter."),
+    "not-called": _("%(ticket)s is being helped already.", which),
+    "recall-first": _("First recall %(ticket)s.", which),
+    "bad-transfer": _("Choose one service or one other counter."),
+    "unknown-service": _("There is no such service."),
+    "unknown-counter": _("There is no such counter."),
+    "nothing-to-undo": _("There is nothing to undo."),
+    "undo-too-late": _("That is too long ago to undo."),
+    "undo-moved-on": _("Not possible any more: meanwhile something else happened with this ticket."),
+    "not-allowed": _("With this sign-in you may not do that."),
+    "day-over": _("The day is over."),
+    "house-closed": _("The house is closed."),
   };
   return sentences[code] ?? words.failed(code ?? httpStatus ?? status);
 }

@@ -2,10 +2,12 @@
 
 import { HouseClock, elapsed } from "./clock.js";
 import { command } from "./command.js";
-import { because, passing, refusal, standing, ticketNumber, words } from "./counter-words.js";
+import { because, company, passing, refusal, spoken, ticketNumber, words } from "./counter-words.js";
 import { h, keyed, say } from "./dom.js";
 import { Live, signIn } from "./live.js";
+import { showLists } from "./queue.js";
 import { askTransfer, closeTransfer } from "./transfer.js";
+import { language } from "./words.js";
 
 /** Once the large button means something else, a press meant for the old meaning does not count (ms). */
 const SETTLE_MS = 600;
@@ -13,11 +15,12 @@ const SETTLE_MS = 600;
 const SHOWN_MS = 6000;
 /** A panel hears something every 5 s. Without, nobody can say whether it is right (seconds). */
 const QUIET_S = 7;
+/** Who has not come this long after a call is asked about (house seconds). */
+const LATE_S = 90;
 
 const { site, counter } = document.body.dataset;
 const part = (id) => document.getElementById(id);
 const clock = new HouseClock();
-const languages = new Intl.DisplayNames("nl", { type: "language" });
 const buttons = Object.fromEntries([...document.querySelectorAll("[data-act]")].map((b) => [b.dataset.act, b]));
 const step = part("step");
 const lettersBox = part("letters");
@@ -48,15 +51,18 @@ const live = new Live(`${site}/counters/${counter}`, {
 
 // --- what may be done now --------------------------------------------------------------------------
 
-/** closed, paused, idle, next, called or serving: what the large button is about. */
+/** closed, ended, paused, idle, done, next, called or serving: what the large button is about. */
 function stage() {
   if (view.current) return view.current.status;
+  if (view.mode === "closed" && view.house.state === "ended") return "ended";
   if (view.mode !== "open") return view.mode;
-  return view.queue.length ? "next" : "idle";
+  if (view.queue.length) return "next";
+  // After hours nobody comes any more, but for those who are away.
+  return view.house.state === "closed" && view.away.length === 0 ? "done" : "idle";
 }
 
 /** The command of the large button in each stage. */
-const STEPS = { closed: "open", paused: "open", next: "next", called: "start", serving: "finish" };
+const STEPS = { closed: "open", paused: "open", done: "close", next: "next", called: "start", serving: "finish" };
 
 function possible(act) {
   if (!view || busy || live.link !== "live") return false;
@@ -79,6 +85,8 @@ function possible(act) {
     case "park":
     case "transfer":
       return Boolean(current);
+    case "bind":
+      return view.staff !== null;
     case "undo":
       return Boolean(undo) && clock.now() < Date.parse(undo.until);
     case "call":
@@ -128,6 +136,23 @@ function picture(seq) {
   });
 }
 
+const bind = (ticket, staff) => ask(visit(ticket, "bind"), { staff });
+
+/** Say why nothing is done. */
+function tellOnly(text) {
+  news = text;
+  render();
+}
+
+/** What the lists may do with a ticket. */
+const hands = {
+  possible,
+  call: (ticket) => ask(here("call"), { ticket }),
+  priority: (ticket, priority) => ask(visit(ticket, "priority"), { priority }),
+  free: (ticket) => bind(ticket, null),
+  back: (ticket) => ask(visit(ticket, "return")),
+};
+
 async function act(name) {
   if (!possible(name)) return;
   switch (name) {
@@ -139,6 +164,16 @@ async function act(name) {
       const target = await askTransfer(view);
       if (target && possible("transfer") && view.current.ticket === ticket) await ask(here("transfer"), target);
       else step.focus();
+      break;
+    }
+    case "bind":
+      if (view.current) await bind(view.current.ticket, view.current.bound ? null : view.staff);
+      break;
+    case "close": {
+      // Whoever waits for this member of staff alone is called by nobody else.
+      const bound = view.queue.filter((ticket) => ticket.bound).map((ticket) => ticket.ticket);
+      if (!bound.length) await ask(here("close"));
+      else tellOnly(words.boundFirst(bound));
       break;
     }
     case "call": {
@@ -158,21 +193,25 @@ async function act(name) {
 function render() {
   document.body.dataset.link = live.link;
   document.body.toggleAttribute("data-busy", busy);
+  const held = document.activeElement;
   if (view) {
     showPerson();
-    showQueue();
-    showAway();
-    say(part("mode"), words.mode[view.mode]);
+    showLists(view, { service: serviceName, hour }, hands);
+    say(part("mode"), words.mode[view.mode === "paused" && view.current ? "finishing" : view.mode]);
     part("mode").dataset.mode = view.mode;
     const recalls = view.current?.status === "called" ? view.current.no_show_after : 0;
     say(part("recall-first"), recalls ? words.recallFirst(recalls) : "");
+    if (!view.current && part("others").contains(held)) step.focus();
     part("others").dataset.for = view.current ? "somebody" : "nobody";
-    buttons.open.hidden = view.mode !== "paused" || !view.current;
-    buttons.pause.hidden = view.mode !== "open";
-    buttons.close.hidden = view.mode === "closed";
+    hide(buttons.open, view.mode !== "paused" || !view.current);
+    hide(buttons.pause, view.mode !== "open");
+    hide(buttons.close, view.mode === "closed");
+    hide(buttons.bind, !view.current || view.staff === null);
+    say(part("bind"), view.current?.bound ? words.free : words.bind);
     closeTransfer(live.link === "live" ? view.current?.ticket : null);
   }
-  say(part("news"), news);
+  // A line that went took the focus with it.
+  if (held && !held.isConnected) step.focus();
   document.body.dataset.stage = view ? stage() : "none";
   document.title = words.title(counter, view?.current?.ticket);
   enable();
@@ -196,13 +235,18 @@ function showPerson() {
   const goesOn = now === "serving" && current.then.length ? words.goesOn(serviceName(current.then[0])) : null;
   mean(`${now} ${person?.ticket ?? ""}`);
   document.body.dataset.ticket = current?.ticket ?? "";
-  say(part("stage"), words.stage[now]);
+  say(part("stage"), stageText());
   say(part("ticket"), person?.ticket ?? "");
   say(part("service"), person ? serviceName(person.service) : "");
   say(part("step-label"), next ? words.callNext(next.ticket) : (goesOn ?? words.step[now]));
   const passed = current ? current.overtook : next ? earlier(next) : [];
-  const why = person ? `${because(person, hour)} ${passing(passed)}`.trim() : words.quiet(now, view.waiting);
-  say(part("why"), why);
+  const why = person
+    ? [because(person, hour), passing(passed)]
+    : now === "ended"
+      ? [opening()]
+      : [words.quiet(now, view.waiting), now === "closed" ? opening() : ""];
+  say(part("why"), why.filter(Boolean).join(" "));
+  say(part("told"), person ? `${words.told[now](person.ticket)}. ${serviceName(person.service)}.` : words.stage[now]());
   showFacts(person);
 }
 
@@ -231,85 +275,53 @@ function showFacts(person) {
   const facts = [];
   if (person) {
     if (person.slot_at && person.rule === "asked") facts.push(words.slot(hour(person.slot_at)));
-    if (person.persons > 1) facts.push(words.persons(person.persons));
-    if (person.language && person.language !== "nl") facts.push(words.language(tongue(person.language)));
-    if (person.accompanied) facts.push(words.accompanied);
+    facts.push(...company(person));
+    if (person.then?.length && person.status === "called") facts.push(words.also(serviceName(person.then[0])));
     if (person.priority && person.rule !== "priority") facts.push(words.priority);
     if (person.recalls) facts.push(words.recalled(person.recalls));
   }
   keyed(part("facts"), facts, (fact) => fact, (fact) => h("li", {}, fact), () => {});
 }
 
-function tongue(code) {
-  try {
-    return languages.of(code);
-  } catch {
-    return code;
-  }
-}
-
 function serviceName(id) {
   return [...view.services, ...view.elsewhere].find((service) => service.id === id)?.name ?? id;
 }
 
-const hour = (instant) => clock.hour(instant);
+const hour = (instant) => spoken(clock.time(instant));
 
-function button(kind, press) {
-  const click = (event) => event.detail < 2 && possible(kind) && press();
-  return h("button", { type: "button", "data-kind": kind, click });
+/** When the doors open next, where they are closed and it is known; else nothing. */
+function opening() {
+  const { state, changes_at, time_zone } = view.house;
+  if (state === "open" || !changes_at) return "";
+  const day = new Intl.DateTimeFormat(language, { weekday: "long", timeZone: time_zone });
+  return words.opens(day.format(Date.parse(changes_at)), hour(changes_at));
 }
 
-function showQueue() {
-  say(part("waiting"), String(view.waiting));
-  const hidden = view.waiting - view.queue.length;
-  say(part("more"), hidden > 0 ? words.more(hidden) : "");
-  keyed(
-    part("queue"),
-    view.queue,
-    (ticket) => ticket.ticket,
-    (ticket) => {
-      const mark = button("priority", () =>
-        ask(visit(ticket.ticket, "priority"), { priority: mark.getAttribute("aria-pressed") !== "true" }),
-      );
-      const call = button("call", () => ask(here("call"), { ticket: ticket.ticket }));
-      return h("li", {}, h("b"), h("span"), h("small"), mark, call);
-    },
-    (item, ticket) => {
-      const [number, service, why, mark, call] = item.children;
-      say(number, ticket.ticket);
-      say(service, serviceName(ticket.service));
-      say(why, standing(ticket, hour));
-      say(mark, words.mark);
-      mark.setAttribute("aria-pressed", ticket.priority);
-      mark.setAttribute("aria-label", `${words.mark} ${ticket.ticket}`);
-      say(call, words.call);
-      call.setAttribute("aria-label", `${words.call} ${ticket.ticket}`);
-    },
-  );
+function stageText() {
+  const { current } = view;
+  if (!current) return words.stage[stage()]();
+  const began = current.status === "called" ? current.called_at : current.started_at;
+  return words.stage[current.status](elapsed(clock.since(began)));
 }
 
-function showAway() {
-  part("away-part").hidden = view.away.length === 0;
-  keyed(
-    part("away"),
-    view.away,
-    (ticket) => ticket.ticket,
-    (ticket) => {
-      const back = button("return", () => ask(visit(ticket.ticket, "return")));
-      const call = button("call", () => ask(here("call"), { ticket: ticket.ticket }));
-      return h("li", {}, h("b"), h("span"), h("small"), back, call);
-    },
-    (item, ticket) => {
-      const [number, service, why, back, call] = item.children;
-      say(number, ticket.ticket);
-      say(service, serviceName(ticket.service));
-      say(why, words.away[ticket.status](hour(ticket.since)));
-      say(back, words.returned);
-      back.setAttribute("aria-label", `${ticket.ticket} ${words.returned.toLowerCase()}`);
-      say(call, words.call);
-      call.setAttribute("aria-label", `${words.call} ${ticket.ticket}`);
-    },
-  );
+/** Whether the person who was called should long be here. */
+function late() {
+  return view.current?.status === "called" && clock.since(view.current.called_at) >= LATE_S;
+}
+
+/** What is told under the large button: an answer, or else a question about a call without effect. */
+function showNews() {
+  const asked = !news && view && live.link === "live" && !busy && late();
+  say(part("news"), asked ? words.late(view.current.no_show_after) : news);
+  part("news").toggleAttribute("data-asked", Boolean(asked));
+  buttons.recall.toggleAttribute("data-wanted", Boolean(asked && view.current.no_show_after));
+  buttons["no-show"].toggleAttribute("data-wanted", Boolean(asked && !view.current.no_show_after));
+}
+
+/** Hide or show; where the focus stood in what goes, it goes back to the large button. */
+function hide(element, hidden) {
+  if (hidden && element.contains(document.activeElement)) step.focus();
+  element.hidden = hidden;
 }
 
 /** What changes by itself: the clock, durations, the time left to undo, the age of the picture. */
@@ -326,14 +338,12 @@ function tick() {
     say(part("cut-title"), title);
     say(part("cut-text"), text);
   }
+  showNews();
   if (!view) return;
   say(part("time"), hour(clock.now()));
-  const { current, undo } = view;
-  if (current) {
-    const began = current.status === "called" ? current.called_at : current.started_at;
-    say(part("stage"), `${words.stage[current.status]}, ${words.since[current.status](elapsed(clock.since(began)))}`);
-  }
-  buttons.undo.hidden = !undo || clock.now() >= Date.parse(undo.until);
+  say(part("stage"), stageText());
+  const { undo } = view;
+  hide(buttons.undo, !undo || clock.now() >= Date.parse(undo.until));
   if (undo) {
     const left = (Date.parse(undo.until) - clock.now()) / 1000;
     say(part("undo"), words.undo(words.undone[undo.kind] ?? words.undoLast, elapsed(left)));
@@ -342,7 +352,10 @@ function tick() {
 
 // --- hands -----------------------------------------------------------------------------------------
 
-const LETTERS = { h: "recall", n: "no-show", e: "park", d: "transfer", z: "undo" };
+/** What each letter does, as the list of keys has it in the language of the page. */
+const LETTERS = Object.fromEntries(
+  [...document.querySelectorAll("[data-letter]")].map((key) => [key.textContent.toLowerCase(), key.dataset.letter]),
+);
 
 function letters() {
   return localStorage.getItem("letters") !== "off";
@@ -355,8 +368,7 @@ for (const [name, element] of Object.entries(buttons)) {
 part("by-number").addEventListener("submit", (event) => {
   event.preventDefault();
   if (view && live.link === "live" && !busy && !possible("call")) {
-    news = refusal({ code: view.current ? "counter-busy" : "counter-not-open", ticket: view.current?.ticket });
-    render();
+    tellOnly(refusal({ code: view.current ? "counter-busy" : "counter-not-open", ticket: view.current?.ticket }));
   } else {
     act("call");
   }
@@ -377,12 +389,12 @@ addEventListener("keydown", (event) => {
     return void act("step");
   }
   if (!letters() || event.repeat) return;
-  const letter = event.key.toLowerCase();
-  if (letter === "t") {
+  const does = LETTERS[event.key.toLowerCase()];
+  if (does === "number") {
     event.preventDefault();
     part("number").focus();
-  } else if (letter in LETTERS) {
-    act(LETTERS[letter]);
+  } else if (does) {
+    act(does);
   }
 });
 

@@ -1,21 +1,27 @@
-/** The question where to send somebody on: to a service or a counter, alone or with company. */
+/** The question where to send somebody on: to a service or a counter, alone, with company, or back to here. */
 
-import { h, say } from "./dom.js";
 import { words } from "./counter-words.js";
+import { h, say } from "./dom.js";
 
 const dialog = document.getElementById("transfer");
 const form = dialog.querySelector("form");
+const accompanied = document.getElementById("accompanied");
+const back = document.getElementById("back");
 let about = null;
+let here = null;
 
 /** Ask; resolves to the body of the command, or to null where nobody is sent on after all. */
 export function askTransfer(view) {
   about = view.current.ticket;
-  say(document.getElementById("transfer-ticket"), about);
-  const services = [...view.elsewhere, ...view.services];
+  here = view;
+  say(document.getElementById("transfer-title"), words.sendOn(about));
   const counters = view.counters.filter(({ counter, mode }) => counter !== view.counter && mode !== "closed");
-  fill("to-service", services, ({ id, name }) => choice(`service ${id}`, name));
+  fill("to-service", view.elsewhere, ({ id, name }) => choice(`service ${id}`, name));
+  fill("to-own", view.services, ({ id, name }) => choice(`service ${id}`, name));
   fill("to-counter", counters, ({ counter, mode }) => choice(`counter ${counter}`, words.toCounter(counter, mode)));
   form.reset();
+  document.getElementById("back-choice").hidden = view.staff === null;
+  offerBack();
   dialog.returnValue = "";
   dialog.showModal();
   form.querySelector("input").focus();
@@ -29,17 +35,34 @@ export function closeTransfer(ticket) {
   if (dialog.open && about !== ticket) dialog.close("");
 }
 
+/** Fill a group of choices; one without any is not shown. */
 function fill(id, items, make) {
-  document.getElementById(id).replaceChildren(...items.map(make));
+  const group = document.getElementById(id);
+  group.replaceChildren(...items.map(make));
+  group.parentElement.hidden = items.length === 0;
 }
 
 function choice(value, name) {
   return h("label", { class: "choice" }, h("input", { type: "radio", name: "to", value, required: true }), name);
 }
 
-function chosen() {
-  const [kind, ...id] = new FormData(form).get("to").split(" ");
-  return { [kind]: id.join(" "), accompanied: document.getElementById("accompanied").checked };
+/** The kind and the id of where to: ["service", "sport"]. */
+function target() {
+  const [kind, ...id] = (new FormData(form).get("to") ?? "").split(" ");
+  return [kind, id.join(" ")];
 }
 
+/** Who waits for one member of staff and for a service that this one does not serve waits for ever. */
+function offerBack() {
+  const [kind, id] = target();
+  back.disabled = kind !== "service" || !here.services.some((service) => service.id === id);
+  if (back.disabled) back.checked = false;
+}
+
+function chosen() {
+  const [kind, id] = target();
+  return { [kind]: id, accompanied: accompanied.checked, staff: back.checked ? here.staff : null };
+}
+
+form.addEventListener("change", offerBack);
 document.getElementById("transfer-cancel").addEventListener("click", () => dialog.close(""));

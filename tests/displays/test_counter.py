@@ -81,6 +81,8 @@ def test_the_queue_is_the_counters_own_order_with_reasons(told: Any) -> None:
         "priority": False,
         "persons": 3,
         "language": "fr",
+        "accompanied": False,
+        "bound": False,
     }
     assert queue(day.panel("1")) == [("A001", "walk-in"), ("A002", "walk-in")]
 
@@ -116,6 +118,7 @@ def test_who_is_called_recalled_and_served(told: Any) -> None:
         "language": None,
         "accompanied": False,
         "priority": False,
+        "bound": False,
     }
     day.later(30).do(co.Recall(counter="2"))
     current = day.panel("2")["current"]
@@ -206,8 +209,33 @@ def test_an_accompanied_transfer_shows_at_the_other_counter(day: Any) -> None:
     day.next("1")
     day.do(co.Transfer(counter="1", to_counter="2", accompanied=True))
     assert queue(day.panel("2")) == [("A001", "again")]
+    assert day.panel("2")["queue"][0]["accompanied"] is True
     day.next("2")
     assert day.panel("2")["current"]["accompanied"] is True
+
+
+def test_who_is_bound_shows_at_the_counter_of_that_member_of_staff_alone(day: Any) -> None:
+    day.do(co.OpenCounter(counter="2", staff="an"))
+    day.do(co.OpenCounter(counter="3", staff="bo"))
+    day.walk_in("burger")
+    day.walk_in("burger")
+    day.do(co.Bind(visit="B001", staff="bo"))
+    assert queue(day.panel("2")) == [("B002", "walk-in")]
+    assert [(line["ticket"], line["bound"]) for line in day.panel("3")["queue"]] == [
+        ("B001", True),
+        ("B002", False),
+    ]
+    day.next("3")
+    assert day.panel("3")["current"]["bound"] is True
+    # Sent on, it is free again, unless it comes back.
+    day.do(co.Transfer(counter="3", to_service="burger"))
+    assert [line["bound"] for line in day.panel("2")["queue"]] == [False, False]
+    day.next("3")
+    day.do(co.Transfer(counter="3", to_service="burger", staff="bo"))
+    assert queue(day.panel("2")) == [("B002", "walk-in")]
+    assert (day.panel("3")["queue"][0]["ticket"], day.panel("3")["queue"][0]["bound"]) == ("B001", True)
+    day.do(co.Bind(visit="B001", staff=None))
+    assert queue(day.panel("2")) == [("B001", "again"), ("B002", "walk-in")]
 
 
 def test_the_end_of_the_day_closes_the_panel(day: Any) -> None:

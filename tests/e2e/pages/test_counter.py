@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable
 
 import pytest
-from e2e.pages.house import House
+from e2e.pages.axe import assert_accessible
+from e2e.pages.house import EVENING, House
 from e2e.pages.proxy import Proxy
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
@@ -391,3 +393,136 @@ def test_a_panel_of_another_counter_is_refused(context: BrowserContext, server: 
     page = context.new_page()
     page.goto(server.sign_in("screen", PANEL))
     expect(page.get_by_role("heading", level=1)).to_have_text("Hier hebt u geen toegang toe")
+
+
+def test_somebody_stays_with_the_member_of_staff_of_this_counter(
+    context: BrowserContext, server: House
+) -> None:
+    server.post("/counters/2/open", {"staff": "bo"})
+    server.post("/counters/1/open", {"staff": "an"})
+    server.walk_in()
+    server.walk_in()
+    page = open_panel(context, server)
+    stage(page, "next", "A001")
+    page.keyboard.press("Space")
+    stage(page, "called", "A001")
+    keys, facts = page.keyboard, page.locator("#facts")
+    page.get_by_role("button", name="Blijft bij mij").click()
+    expect(facts).to_have_text("alleen bij u")
+    stage(page, "called", "A001")
+    expect(page.locator("#step")).to_be_focused()
+    keys.press("b")
+    expect(facts).to_be_empty()
+    expect(page.get_by_role("button", name="Blijft bij mij")).to_have_attribute("aria-disabled", "false")
+
+    # Sent on by keyboard alone to a service of this counter, and back to the same person.
+    keys.press("d")
+    dialog = page.get_by_role("dialog")
+    back = dialog.get_by_label("Komt terug bij mij")
+    dialog.get_by_label("Sport").check()
+    expect(back).to_be_disabled()  # this counter does not serve it: nobody could ever call
+    dialog.get_by_label("Onthaal en inlichtingen").check()
+    keys.press("Tab")
+    keys.press("Tab")
+    expect(back).to_be_focused()
+    keys.press("Space")
+    keys.press("Enter")
+    stage(page, "next", "A001")
+    row = page.locator("#queue li").first
+    expect(row).to_contain_text("terug · alleen bij u")
+    assert server.post("/counters/2/next")["ticket"] == "A002"
+    server.post("/counters/2/start")
+    server.post("/counters/2/finish")
+    assert server.post("/counters/2/next")["ticket"] is None
+
+    page.get_by_role("button", name="Sluiten").click()
+    expect(page.locator("#news")).to_have_text("A001 wacht alleen op u: roep op, of laat iedereen helpen.")
+    stage(page, "next", "A001")
+    row.get_by_role("button", name="Iedereen mag helpen").click()
+    expect(row).not_to_contain_text("alleen bij u")
+    assert server.post("/counters/2/next")["ticket"] == "A001"
+    stage(page, "idle")
+    page.get_by_role("button", name="Sluiten").click()
+    stage(page, "closed")
+    assert server.kinds("visit-bound", "counter-closed") == [*["visit-bound"] * 3, "counter-closed"]
+
+
+def test_nobody_is_bound_to_a_counter_without_a_name(context: BrowserContext, server: House) -> None:
+    page = at_work(context, server)
+    page.keyboard.press("Space")
+    stage(page, "called", "A001")
+    expect(page.get_by_role("button", name="Blijft bij mij")).to_be_hidden()
+    page.keyboard.press("b")
+    page.keyboard.press("d")
+    expect(page.get_by_role("dialog").get_by_label("Ik loop mee")).to_be_visible()
+    expect(page.get_by_role("dialog").get_by_label("Komt terug bij mij")).to_be_hidden()
+    assert server.kinds("visit-bound") == []
+
+
+def test_who_does_not_come_is_asked_about(context: BrowserContext, houses: Callable[..., House]) -> None:
+    with contextlib.closing(houses(speed=60)) as server:
+        server.walk_in()
+        server.post("/counters/1/open")
+        page = open_panel(context, server)
+        page.keyboard.press("Space")
+        expect(page.locator("#news")).to_have_text("Nog niet gekomen? Herhaal de oproep.")
+        expect(page.locator("[data-wanted]")).to_have_text(re.compile("Herhaal de oproep"))
+        page.keyboard.press("h")
+        expect(page.locator("#facts")).to_have_text("1 keer herhaald")
+        expect(page.locator("#news")).to_have_text(
+            "Nog altijd niet gekomen? Herhaal nog eens, of kies “Niet verschenen”."
+        )
+        expect(page.locator("[data-wanted]")).to_have_text(re.compile("Niet verschenen"))
+        page.keyboard.press("Space")
+        expect(page.locator("body")).to_have_attribute("data-stage", "serving")
+        expect(page.locator("#news")).to_be_empty()
+
+
+def test_the_house_closes_and_the_day_ends(context: BrowserContext, houses: Callable[..., House]) -> None:
+    with contextlib.closing(houses(house_time="2026-11-23T13:30:00+01:00")) as server:
+        server.post("/counters/1/open")
+        page = open_panel(context, server)
+        stage(page, "done")
+        expect(page.locator("#stage")).to_have_text("Er wacht niemand meer")
+        page.keyboard.press("Space")
+        stage(page, "closed")
+        expect(page.locator("#why")).to_contain_text("Het huis gaat open op dinsdag om 8.00 uur.")
+        server.stop()
+        server.house_time = EVENING
+        server.start()
+        expect(page.locator("#stage")).to_have_text("De dag is voorbij")
+        expect(page.locator("#why")).to_have_text("Het huis gaat open op dinsdag om 8.00 uur.")
+        expect(page.locator("#step")).to_have_attribute("aria-disabled", "true")
+        assert_accessible(page)
+
+
+def test_the_focus_is_never_lost_with_what_goes_away(context: BrowserContext, server: House) -> None:
+    page = at_work(context, server)
+    step = page.locator("#step")
+    page.get_by_role("button", name="Roep op A002").focus()
+    server.post("/counters/2/open")
+    server.post("/counters/2/call", {"ticket": "A002"})
+    expect(page.locator("#queue li")).to_have_count(1)
+    expect(step).to_be_focused()
+    page.get_by_role("button", name="Pauze").focus()
+    server.post("/counters/1/pause")
+    stage(page, "paused")
+    expect(step).to_be_focused()
+
+
+def test_what_waits_is_told_with_what_staff_should_know(context: BrowserContext, server: House) -> None:
+    server.post("/counters/2/open")
+    server.walk_in("onthaal", persons=3, language="tr", then=["attesten"])
+    server.post("/counters/2/next")
+    server.post("/counters/1/open")
+    server.post("/counters/2/transfer", {"counter": "1", "accompanied": True})
+    page = open_panel(context, server)
+    stage(page, "next", "A001")
+    told = ["wordt begeleid door een collega", "3 personen", "spreekt Turks"]
+    expect(page.locator("#facts li")).to_have_text(told)
+    expect(page.locator("#queue small")).to_have_text(" · ".join(["terug", *told]))
+    page.keyboard.press("Space")
+    stage(page, "called", "A001")
+    expect(page.locator("#facts li")).to_have_text([*told, "ook voor Uittreksels en attesten"])
+    server.post("/counters/1/pause")
+    expect(page.locator("#mode")).to_have_text("Pauze na deze persoon")
