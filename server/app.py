@@ -215,6 +215,7 @@ def application(onthaal: Onthaal) -> ASGIApp:
         route("/{site}", pages.index),
         route("/{site}/hall", pages.hall),
         route("/{site}/counters/{counter}", pages.counter),
+        route("/{site}/reception", pages.reception),
     ]
     kinds: tuple[type[Exception], ...] = (
         HTTPException,
