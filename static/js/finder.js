@@ -4,6 +4,8 @@
 const PAUSE_MS = 120;
 const ANSWER_S = 5;
 const AGAIN_MS = 1500;
+/** With fewer letters and digits the house looks for nobody. */
+export const SHORTEST = 2;
 
 /** "c4" as it stands on paper: "C004"; null where it is no ticket's number. */
 export function ticketNumber(typed) {

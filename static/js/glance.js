@@ -1,7 +1,7 @@
 /** The hall at a glance: what to do about it, who waits for what, what counters do, who is in the house. */
 
 import { _, ngettext } from "./words.js";
-import { advice, doing, expected, group } from "./reception-words.js";
+import { advice, doing, group, shortRange } from "./reception-words.js";
 import { h, keyed, say } from "./dom.js";
 
 const part = (id) => document.getElementById(id);
@@ -10,7 +10,7 @@ const GROUPS = { waiting: "waiting", called: "called", serving: "called", parked
 /** Show `view`; `hour` tells an instant, `choose(ticket)` is told which ticket is meant. */
 export function showGlance(view, hour, choose) {
   showAdvice(view, hour);
-  showQueues(view, hour);
+  showQueues(view);
   showCounters(view);
   showPeople(view, choose);
 }
@@ -31,7 +31,7 @@ function showAdvice(view, hour) {
   );
 }
 
-function showQueues(view, hour) {
+function showQueues(view) {
   const busy = view.services.filter((service) => service.waiting > 0);
   say(part("waiting"), String(busy.reduce((sum, service) => sum + service.waiting, 0)));
   say(part("no-queue"), busy.length ? "" : _("Nobody waits."));
@@ -44,8 +44,7 @@ function showQueues(view, hour) {
       const [number, name, wait] = item.children;
       say(number, String(service.waiting));
       say(name, service.name);
-      const since = _("longest since %(at)s", { at: hour(service.longest_since) });
-      say(wait, `${expected(service)} · ${since}`);
+      say(wait, shortRange(service));
     },
   );
 }

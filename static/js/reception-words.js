@@ -10,7 +10,14 @@ export function range({ low_s, high_s }) {
   return _("%(low)s to %(high)s minutes", { low: minutes(low_s), high: minutes(high_s) });
 }
 
-export const queued = (number) => ngettext("%(number)s waits", "%(number)s wait", number);
+/** The same where there is little room. */
+export function shortRange({ open_counters, low_s, high_s }) {
+  if (open_counters === 0) return _("no counter open");
+  return high_s === null ? "" : _("%(low)s–%(high)s min", { low: minutes(low_s), high: minutes(high_s) });
+}
+
+export const queued = (number) =>
+  number === 0 ? _("nobody waits") : ngettext("%(number)s waits", "%(number)s wait", number);
 
 /** How long who would come now waits for a service. */
 export const expected = (service) => (service.open_counters === 0 ? _("no counter open") : range(service));
@@ -169,4 +176,15 @@ export function refusal({ code, ticket = _("This ticket") } = {}, status) {
     "not-allowed": _("With this sign-in you may not do that."),
   };
   return sentences[code] ?? _("That did not work (%(code)s).", { code: code ?? status });
+}
+
+/** Why nothing can be done: a title and a sentence. `age_s` is how old the picture is, null before the first. */
+export function trouble(refused, age_s) {
+  if (refused === 4401) return [_("You are signed out"), _("Nothing can be sent until you sign in again; what you typed stays until then.")];
+  if (refused) return [_("No access"), _("With this sign-in you may not work at the reception.")];
+  if (age_s === null) return [_("Connecting …"), ""];
+  const seconds = Math.floor(age_s);
+  const age = ngettext("What you see is %(number)s second old.", "What you see is %(number)s seconds old.", seconds);
+  const rest = _("Nothing can be sent now; what you typed stays, and the desk comes back by itself.");
+  return [_("No connection"), `${age} ${rest}`];
 }

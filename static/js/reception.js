@@ -5,11 +5,12 @@ import { HouseClock } from "./clock.js";
 import { appointmentCard, drawCard, visitCard } from "./card.js";
 import { command } from "./command.js";
 import { h, keyed, say } from "./dom.js";
-import { Finder, ticketNumber } from "./finder.js";
+import { Finder, SHORTEST, ticketNumber } from "./finder.js";
+import { showFound, showWalkIns } from "./found.js";
 import { showGlance } from "./glance.js";
 import { Live } from "./live.js";
 import { chosenOptions, chosenServices, resetOptions } from "./options.js";
-import { ahead, doors, expected, mark, noTickets, queued, range, refusal, whereabouts } from "./reception-words.js";
+import { ahead, doors, expected, noTickets, queued, range, refusal, trouble } from "./reception-words.js";
 import { fillSlip } from "./slip.js";
 
 /** Once the large button means something else, a press meant for the old meaning does not count (ms). */
@@ -20,8 +21,6 @@ const SHOWN_MS = 6000;
 const QUIET_S = 7;
 /** How long a first press waits for its second (ms). */
 const SURE_MS = 5000;
-/** With fewer letters the house looks for nobody. */
-const SHORTEST = 2;
 
 const { site } = document.body.dataset;
 const part = (id) => document.getElementById(id);
@@ -265,16 +264,23 @@ function render() {
   document.body.toggleAttribute("data-busy", busy);
   part("clear").hidden = !q.value;
   part("found-part").hidden = now !== "found";
-  part("start").hidden = now !== "start" || !view;
+  const nobody = now === "found" && finder.answer !== null && matches().length === 0;
+  part("start").hidden = !view || !(now === "start" || nobody);
   part("card").hidden = now !== "card";
   part("made").hidden = now !== "made";
   say(part("news"), news);
   if (view) {
     showGlance(view, hour, chooseVisit);
-    showWalkIns();
+    showWalkIns(view, noTickets(view, hour, localDay), (id) => ready() && choose({ kind: "draw", service: id }));
     showBooked();
   }
-  if (now === "found") showFound();
+  // A name that is not shown is not kept in the page either.
+  if (now !== "found") part("found").replaceChildren();
+  if (now !== "card") for (const line of ["card-title", "card-what", "card-place"]) say(part(line), "");
+  if (now === "found") {
+    const said = { text: q.value.trim(), answer: finder.answer, live: live.link === "live" };
+    showFound(matches(), said, { now: clock.now(), hour, serviceName, chooseVisit, chooseAppointment });
+  }
   if (now === "card") showCard();
   if (now === "made") showMade();
   enable();
@@ -291,64 +297,9 @@ function showBooked() {
   say(part("booked"), booked.length ? `${today}, ${coming}.` : `${today}.`);
 }
 
-function showWalkIns() {
-  const closed = noTickets(view, hour, localDay);
-  const services = view.services.filter(({ walk_ins }) => walk_ins);
-  say(part("no-tickets"), services.length ? closed : _("Every service of this house is by appointment only."));
-  keyed(
-    part("walk-ins"),
-    closed ? [] : services,
-    ({ id }) => id,
-    ({ id }) => {
-      const press = (event) => event.detail < 2 && ready() && choose({ kind: "draw", service: id });
-      return h("button", { type: "button", click: press }, h("b"), h("small"));
-    },
-    (button, service) => {
-      say(button.children[0], service.name);
-      say(button.children[1], `${queued(service.waiting)} · ${expected(service)}`);
-    },
-  );
-}
-
 function localDay(instant) {
   const zone = { timeZone: view.house.time_zone };
   return new Intl.DateTimeFormat("en-CA", { ...zone, dateStyle: "short" }).format(Date.parse(instant));
-}
-
-function showFound() {
-  const found = matches();
-  const text = q.value.trim();
-  const waits = finder.text !== null && !finder.answer;
-  const number = ticketNumber(text);
-  let title = ngettext("%(number)s found", "%(number)s found", found.length);
-  let help = finder.answer?.more ? _("There are more. Type on to find the right one.") : "";
-  if (text.length < SHORTEST) {
-    title = _("Type at least two letters or digits.");
-  } else if (!found.length && waits) {
-    title = _("Searching …");
-  } else if (!found.length) {
-    title = _("Nobody found for “%(text)s”", { text });
-    help = number
-      ? _("%(ticket)s is not in the house: it was not given today, or the visit is over.", { ticket: number })
-      : _("Try the time of the appointment, or the code of the confirmation. Some appointments can be found only so. Who has none can take a ticket.");
-  }
-  say(part("found-title"), title);
-  say(part("found-help"), help);
-  keyed(
-    part("found"),
-    found,
-    ({ key }) => key,
-    () => h("li", {}, h("button", { type: "button" }, h("time"), h("b"), h("span"), h("small"))),
-    (item, { visit, found: one }) => {
-      const [button] = item.children;
-      const [when, who, what, state] = button.children;
-      button.onclick = (event) => event.detail < 2 && (visit ? chooseVisit(visit.visit) : chooseAppointment(one));
-      say(when, visit ? visit.ticket : hour(one.at));
-      say(who, visit ? whereabouts(visit, hour) : (one.name ?? _("Appointment without a name")));
-      say(what, visit ? serviceName(visit.service) : [one.service, one.ref].filter(Boolean).join(" · "));
-      say(state, visit ? "" : mark(one, clock.now()));
-    },
-  );
 }
 
 function showCard() {
@@ -399,7 +350,7 @@ function tick() {
   part("cut").hidden = !cut;
   part("sign-in").hidden = !(signedOut || live.refusal === 4401);
   if (cut) {
-    const [title, text] = trouble();
+    const [title, text] = trouble(signedOut ? 4401 : live.link === "refused" ? live.refusal : null, view && live.silence());
     say(part("cut-title"), title);
     say(part("cut-text"), text);
   }
@@ -407,17 +358,6 @@ function tick() {
   say(part("time"), hour(clock.now()));
   say(part("doors"), doors(view, hour, localDay));
   if (subject) say(part("card-place"), card()?.place ?? "");
-}
-
-function trouble() {
-  if (signedOut || (live.link === "refused" && live.refusal === 4401)) {
-    return [_("You are signed out"), _("Nothing can be sent until you sign in again.")];
-  }
-  if (live.link === "refused") return [_("No access"), _("With this sign-in you may not work at the reception.")];
-  if (!view) return [_("Connecting …"), ""];
-  const age = ngettext("What you see is %(number)s second old.", "What you see is %(number)s seconds old.", Math.floor(live.silence()));
-  const rest = _("Nothing can be sent now; what you typed stays, and the desk comes back by itself.");
-  return [_("No connection"), `${age} ${rest}`];
 }
 
 // --- hands -----------------------------------------------------------------------------------------
