@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from displays import advice
 from displays.day import DayModel, maybe
 from displays.views import Alert, CounterNow, ManagementView, ServiceNow, TodayFigures
 from server.domain.appointment import Booking
@@ -17,6 +18,7 @@ def overview(model: DayModel) -> ManagementView:
         services=services_now(model),
         counters=counters_now(model),
         waiting=[model.queued(place) for place in model.places],
+        advice=advice.now(model),
         house=model.house_now,
     )
 
@@ -40,6 +42,7 @@ def services_now(model: DayModel) -> list[ServiceNow]:
                 open_counters=model.open_by_service[service.id],
                 low_s=wait.low_s if wait else None,
                 high_s=wait.high_s if wait else None,
+                discreet=service.discreet,
             )
         )
     return lines

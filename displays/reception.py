@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from displays import advice
 from displays.day import DayModel, maybe
 from displays.management import counters_now, services_now
 from displays.views import AppointmentLine, ReceptionView, VisitLine
-from server.domain.day import IN_HOUSE
+from server.domain.day import IN_HOUSE, Status
 from server.domain.schedule import iso
 
 
@@ -38,7 +39,7 @@ def desk(model: DayModel) -> ReceptionView:
             staff=visit.staff,
         )
         for visit in day.visits.values()
-        if visit.status in IN_HOUSE
+        if visit.status in IN_HOUSE or visit.status is Status.NOT_PRESENT
     ]
     return ReceptionView(
         services=services_now(model),
@@ -46,5 +47,6 @@ def desk(model: DayModel) -> ReceptionView:
         appointments=appointments,
         visits=visits,
         takes_tickets=model.takes_tickets,
+        advice=advice.now(model),
         house=model.house_now,
     )

@@ -163,6 +163,7 @@ class ServiceNow(msgspec.Struct):
     open_counters: int
     low_s: int | None
     high_s: int | None
+    discreet: bool
 
 
 class CounterNow(msgspec.Struct):
@@ -191,7 +192,7 @@ class AppointmentLine(msgspec.Struct):
 
 
 class VisitLine(msgspec.Struct):
-    """Somebody in the house."""
+    """Somebody in the house, or called in vain: who may yet come back to the desk."""
 
     visit: str
     ticket: str
@@ -205,6 +206,24 @@ class VisitLine(msgspec.Struct):
     staff: str | None
 
 
+class Advice(msgspec.Struct):
+    """What would help now: ``kind`` is ``open-counter``; ``counter`` is to be opened, as ``mode`` says it is.
+
+    ``service`` is what people wait for too long, ``late`` how many of its ``waiting`` that counter would
+    help, ``cause`` how it shows, ``since`` and ``limit_s`` the first of these waits and its limit.
+    """
+
+    kind: str
+    counter: str
+    mode: str
+    service: str
+    waiting: int
+    late: int
+    cause: str
+    since: str
+    limit_s: int
+
+
 class ReceptionView(msgspec.Struct):
     """The hall at a glance, today's appointments by slot, and everybody in the house."""
 
@@ -213,6 +232,7 @@ class ReceptionView(msgspec.Struct):
     appointments: list[AppointmentLine]
     visits: list[VisitLine]
     takes_tickets: bool
+    advice: list[Advice]
     house: HouseNow
 
 
@@ -248,6 +268,7 @@ class ManagementView(msgspec.Struct):
     services: list[ServiceNow]
     counters: list[CounterNow]
     waiting: list[QueuedTicket]
+    advice: list[Advice]
     house: HouseNow
 
 

@@ -55,7 +55,12 @@ def get(connection: sa.Connection, keys: Keys, subject: str) -> Contact | None:
     sealed = connection.execute(
         sa.select(db.contact.c.sealed).where(db.contact.c.subject == subject)
     ).scalar()
-    return None if sealed is None else _decoder.decode(keys.open(sealed, subject))
+    return None if sealed is None else opened(keys, subject, sealed)
+
+
+def opened(keys: Keys, subject: str, sealed: bytes) -> Contact:
+    """A person's data out of a row of the table. Raises ``BadKey`` where it was sealed with another key."""
+    return _decoder.decode(keys.open(sealed, subject))
 
 
 def erase(connection: sa.Connection, subject: str) -> None:

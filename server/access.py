@@ -59,6 +59,7 @@ class Right(StrEnum):
     READ_JOURNAL = "read-journal"
     READ_FIGURES = "read-figures"
     READ_METRICS = "read-metrics"
+    SEARCH_APPOINTMENTS = "search-appointments"
 
 
 _R = Role
@@ -79,6 +80,7 @@ RIGHTS: dict[Right, frozenset[Role]] = {
     Right.READ_JOURNAL: frozenset({_R.SUPERVISOR, _R.ADMINISTRATOR}),
     Right.READ_FIGURES: frozenset({_R.SUPERVISOR}),
     Right.READ_METRICS: frozenset({_R.ADMINISTRATOR}),
+    Right.SEARCH_APPOINTMENTS: frozenset({_R.RECEPTION}),
 }
 """The table of rights: which roles have which."""
 

@@ -219,6 +219,7 @@ def application(onthaal: Onthaal) -> ASGIApp:
         route("/{site}/counters/{counter}", pages.counter),
         route("/{site}/theme.css", theme.css),
         route("/{site}/logo.svg", theme.logo),
+        route("/{site}/reception", pages.reception),
     ]
     kinds: tuple[type[Exception], ...] = (
         HTTPException,

@@ -34,10 +34,15 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """Ranges by visit id, and by service for who would draw a ticket now; absent where nobody can tell."""
+    """Ranges by visit id, and by service for who would draw a ticket now; absent where nobody can tell.
+
+    ``starts`` has the instants in the middle of the visits' ranges. They hang on what happened and not on
+    the second in which they are asked for, as long as no counter stands idle or overruns.
+    """
 
     visits: dict[str, Range]
     services: dict[str, Range]
+    starts: dict[str, int]
 
 
 def expected(house: House, day: Day, places: list[Standing], now: int) -> Expected:
@@ -49,6 +54,7 @@ def expected(house: House, day: Day, places: list[Standing], now: int) -> Expect
     ]
     free = {plan.id: _free_at(house, day, state, now) for plan, state in open_counters}
     visits: dict[str, Range] = {}
+    starts: dict[str, int] = {}
     # Whom a visit may go to hangs on these three alone, and many people share them.
     alike: dict[tuple[str, str | None, str | None], list[str]] = {}
     for place in places:
@@ -61,13 +67,14 @@ def expected(house: House, day: Day, places: list[Standing], now: int) -> Expect
             continue
         first = min(able, key=free.__getitem__)
         visits[place.visit.id] = _range(free[first] - now)
+        starts[place.visit.id] = free[first]
         free[first] += (WALK_S + _target_s(house, place.visit.service)) * SECOND
     services = {
         name: _range(min(free[counter] for counter in able) - now)
         for name in house.services
         if (able := _offering(open_counters, name))
     }
-    return Expected(visits, services)
+    return Expected(visits, services, starts)
 
 
 def _offering(counters: list[tuple[CounterPlan, CounterState]], service: str) -> list[str]:

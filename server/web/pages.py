@@ -122,6 +122,18 @@ class Pages:
             counter=counter,
         )
 
+    async def reception(self, request: Request) -> Response:
+        """The reception desk."""
+        site = self._site(request.path_params["site"])
+        refused = await self._gate(request, Right.SEARCH_APPOINTMENTS, site.house)
+        return refused or page(
+            "reception",
+            site.house.languages[0],
+            site=site.house.site,
+            house_name=site.house.name,
+            languages=site.house.languages,
+        )
+
     async def ticket(self, request: Request) -> Response:
         """The citizen's page behind a secret link; it changes nothing, however often it is fetched."""
         found = self.find_visit(request.path_params["secret"])

@@ -21,6 +21,7 @@ ALLOWED = {
     "states": {"status", "then", "undo", "current", "away", "takes_tickets", "walk_ins", "open_counters"},
     "ties": {"bound"},
     "lists": {"waiting", "queue", "appointments", "visits", "alerts", "today", "notice", "house"},
+    "advice": {"advice", "cause", "late", "limit_s", "discreet"},
     "counts": {"with_appointment", "served", "left", "not_present", "not_served", "booked", "late_now"},
 }
 """Every field name that a view may have. A new one is added here after asking whose data it could carry."""

@@ -22,6 +22,7 @@ def test_the_hall_at_a_glance(told: Any) -> None:
     day.later(5).do(co.Start(counter="2"))
     view = day.reception()
 
+    assert view.pop("advice") == []
     assert view.pop("house")["name"] == "Huis van de Mechelaar"
     assert view.pop("takes_tickets") is True
     assert view.pop("appointments") == [
@@ -95,6 +96,7 @@ def test_the_hall_at_a_glance(told: Any) -> None:
         # B002 is first at counter 3, which then has 45 + 1200 s of work: 747 and 2116.5 s.
         "low_s": 720,
         "high_s": 2160,
+        "discreet": True,
     }
     assert view["services"][0]["longest_since"] is None
     assert view["services"][0]["open_counters"] == 0

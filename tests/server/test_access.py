@@ -59,12 +59,14 @@ MAY: dict[str, set[str]] = {
         )
     },
     "GET /metrics": {"administrator"},
+    f"GET {SITE}/appointments": {"reception"},
 }
 """The calls that need a token or session, and the roles that may make them."""
 
 PAGES: dict[str, set[str]] = {
     "/{site}/hall": ROLES,
     "/{site}/counters/{counter}": {"counter"},
+    "/{site}/reception": {"reception"},
 }
 """The pages that need a session: a stranger is led to the sign-in."""
 
@@ -101,7 +103,10 @@ BODIES: dict[str, dict[str, Any]] = {
     f"POST {COUNTER}/call": {"ticket": "A001"},
     f"POST {COUNTER}/transfer": {"service": "attesten"},
 }
-QUERIES = {f"GET {SITE}/punctuality": {"from": "2026-11-23", "to": "2026-11-23"}}
+QUERIES = {
+    f"GET {SITE}/punctuality": {"from": "2026-11-23", "to": "2026-11-23"},
+    f"GET {SITE}/appointments": {"q": "an"},
+}
 
 
 @dataclass(frozen=True)

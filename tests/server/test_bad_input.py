@@ -377,6 +377,9 @@ def test_a_stranger_s_token(hall: Hall) -> None:
         ("supervisor", "GET", "/journal?after=1&after=2", 422, "invalid-query"),
         ("supervisor", "GET", "/journal?since=1", 422, "invalid-query"),
         ("counter", "POST", "/counters/1/next?again=1", 422, "invalid-query"),
+        ("reception", "GET", "/appointments", 422, "invalid-query"),
+        ("reception", "GET", "/appointments?q=", 422, "invalid-query"),
+        ("reception", "GET", "/appointments?q=" + "x" * 101, 422, "invalid-query"),
     ],
 )
 def test_a_path_or_query_that_leads_nowhere(

@@ -39,6 +39,7 @@ ROLES = {
     SITE + "/journal": "administrator",
     SITE + "/punctuality": "supervisor",
     SITE + "/visits": "kiosk",
+    SITE + "/appointments": "reception",
     APPOINTMENT: "integrator",
     APPOINTMENT + "/confirm": "integrator",
     APPOINTMENT + "/late": "reception",
