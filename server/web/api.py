@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from server.web import appointments, counters, punctuality, reading, visits
+from server.web import appointments, counters, devices, punctuality, reading, staff, visits
 from server.web.endpoint import Endpoint
 
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -11,5 +11,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *appointments.ENDPOINTS,
     *visits.ENDPOINTS,
     *counters.ENDPOINTS,
+    *staff.ENDPOINTS,
+    *devices.ENDPOINTS,
 )
 """Every endpoint below ``/api/v1`` that needs a token or session."""
