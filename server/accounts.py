@@ -91,7 +91,7 @@ def hash_password(login: str, password: str) -> str:
     if len(plain) > LONGEST:
         raise BadAccount(f"a password has at most {LONGEST} characters")
     bare = plain.casefold()
-    if bare in _ABSURD or len(set(bare)) < 3 or not bare.replace(normal(login), ""):
+    if bare in _ABSURD or len(set(bare)) < 3 or not bare.replace(normal(login) or "-", ""):
         raise BadAccount("this password would be among the first that anybody tries; choose another")
     return _hasher.hash(plain)
 

@@ -7,7 +7,7 @@ import { _, language } from "./words.js";
 const site = document.body.dataset.site;
 const path = `/sites/${site}/devices`;
 /** How often the list is fetched anew (seconds). */
-const REFRESH_S = 10;
+const REFRESH_S = 5;
 /** Choice of the kiosk among the hall screens, whose ids have no space. */
 const KIOSK = " kiosk";
 
