@@ -61,13 +61,17 @@ def test_accounts_and_devices_come_and_go_and_tokens_stay_signed_in(database: Da
         config.attributes["connection"] = connection
         how(config, to)
 
+    def tables(connection: sqlite3.Connection) -> list[str]:
+        made = connection.execute("SELECT sql FROM sqlite_master WHERE sql > ''")
+        return sorted(" ".join(row[0].replace('"', "").split()) for row in made)
+
     def session(connection: sa.Connection) -> list[tuple[object, ...]]:
         rows = connection.exec_driver_sql("SELECT token, expires_at FROM session")
         return [tuple(row) for row in rows]
 
     database.write_now(lambda connection: move(connection, "0001", command.upgrade))
     with sqlite3.connect(database.path) as other:
-        before = sorted(row[0] for row in other.execute("SELECT sql FROM sqlite_master WHERE sql > ''"))
+        before = tables(other)
         other.execute("INSERT INTO session VALUES (x'00', 'mine', 7)")
     database.write_now(lambda connection: move(connection, "0002", command.upgrade))
     assert database.write_now(session) == [("mine", 7)]
@@ -76,8 +80,7 @@ def test_accounts_and_devices_come_and_go_and_tokens_stay_signed_in(database: Da
     database.write_now(lambda connection: move(connection, "0001", command.downgrade))
     assert database.write_now(session) == [("mine", 7)]
     with sqlite3.connect(database.path) as other:
-        after = sorted(row[0] for row in other.execute("SELECT sql FROM sqlite_master WHERE sql > ''"))
-    assert [sql.replace('"', "").split() for sql in after] == [sql.replace('"', "").split() for sql in before]
+        assert tables(other) == before
 
 
 def test_a_database_of_a_newer_version_is_refused_and_left_alone(database: Database) -> None:
