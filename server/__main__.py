@@ -6,39 +6,18 @@ Commands import what they need when they run, so that each starts quickly.
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import logging
-import sys
-from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import click
 
+from server.command_line import check_role, check_site, config_option, database_option, failing, opened
+
 if TYPE_CHECKING:
     import sqlalchemy as sa
-
-    from server.database import Database
-
-DATABASE = "sqlite:///onthaal.db"
-
-config_option = click.option(
-    "--config",
-    "config",
-    envvar="ONTHAAL_CONFIG",
-    metavar="FILE",
-    help="The houses, as TOML. [ONTHAAL_CONFIG]",
-)
-database_option = click.option(
-    "--database",
-    envvar="ONTHAAL_DATABASE",
-    default=DATABASE,
-    show_default=True,
-    metavar="URL",
-    help="sqlite:///path/to/file. [ONTHAAL_DATABASE]",
-)
 
 
 class Commands(click.Group):
@@ -46,6 +25,8 @@ class Commands(click.Group):
 
     ELSEWHERE: ClassVar = {
         "demo": "server.demo",
+        "account": "server.account_command",
+        "device": "server.device_command",
         "check-config": "server.check_config",
         "replay": "server.replay",
         "bench": "server.bench",
@@ -84,33 +65,6 @@ class Instant(click.ParamType[int]):
         if moment.tzinfo is None:
             self.fail(f"{value!r} needs an offset, as in 2026-11-23T08:00:00+01:00", param, ctx)
         return to_instant(moment)
-
-
-def failing(work: Callable[[], None]) -> None:
-    """Run a command's work; what is expected to go wrong ends it with a sentence and exit 1."""
-    from server.database import BadUrl, Unavailable
-    from server.keys import BadKey
-    from server.settings import ConfigError
-
-    try:
-        work()
-    except (ConfigError, BadUrl, BadKey, Unavailable, RuntimeError, OSError) as error:
-        click.echo(f"onthaal: {error}", err=True)
-        sys.exit(1)
-
-
-@contextlib.contextmanager
-def opened(url: str) -> Iterator[Database]:
-    """A database brought to this version's tables, for a command's work."""
-    from server import schema
-    from server.database import Database
-
-    store = Database(url)
-    try:
-        store.write_now(schema.migrate)
-        yield store
-    finally:
-        store.close()
 
 
 @cli.command()
@@ -179,26 +133,12 @@ def token() -> None:
 def token_create(config: str | None, database: str, site: str, role: str, counter: str | None) -> None:
     """Make a token, and print it: it is shown this once."""
     from server.access import Role, create_token
-    from server.configuration import stored
-    from server.settings import load, load_text
 
-    if role not in set(Role):
-        raise click.BadParameter(f"{role!r}: choose from {', '.join(Role)}", param_hint="--role")
-    if counter is not None and role != Role.COUNTER:
-        raise click.BadParameter(
-            "only a token of the role counter is for one counter", param_hint="--counter"
-        )
+    check_role(role, counter)
 
     def work() -> None:
         with opened(database) as store:
-            text = store.write_now(stored)
-            houses = load_text(text, "the configuration in the database") if text else None
-            if houses is None and config is not None:
-                houses = load(Path(config))
-            if houses is not None and site not in houses:
-                raise RuntimeError(f"there is no site {site!r}; there is {', '.join(houses)}")
-            if houses is not None and counter is not None and counter not in houses[site].counters:
-                raise RuntimeError(f"site {site!r} has no counter {counter!r}")
+            check_site(store, config, site, counter)
             made = store.write_now(lambda connection: create_token(connection, site, Role(role), counter))
         click.echo(made)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import secrets
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlsplit
@@ -14,18 +16,28 @@ import sqlalchemy as sa
 
 from server import database as db
 from server.clock import real_now
-from server.database import Database
+from server.database import Database, Unavailable
 from server.domain.schedule import SECOND
 from server.keys import fresh_id, token_hash
 
 COOKIE = "__Host-onthaal"
 SESSION_S = 14 * 86_400
-"""How long a browser stays signed in, in real seconds."""
+"""How long a browser stays signed in with a token, in real seconds."""
+
+WORKDAY_S = 12 * 3600
+"""How long it does with an account's password."""
+
+DEVICE_S = 400 * 86_400
+"""How long it does as a device that was paired; counted anew whenever its page is loaded. Browsers keep
+no cookie for longer."""
 
 CACHE_S = 1.0
 """How long a token or session is believed without asking the database again, in real seconds."""
 
 CACHED = 10_000
+
+SEEN_S = 60.0
+"""How often it is noted that a device was seen, in real seconds."""
 
 
 class Role(StrEnum):
@@ -60,6 +72,8 @@ class Right(StrEnum):
     READ_FIGURES = "read-figures"
     READ_METRICS = "read-metrics"
     SEARCH_APPOINTMENTS = "search-appointments"
+    SEE_STAFF = "see-staff"
+    MANAGE_DEVICES = "manage-devices"
 
 
 _R = Role
@@ -81,19 +95,34 @@ RIGHTS: dict[Right, frozenset[Role]] = {
     Right.READ_FIGURES: frozenset({_R.SUPERVISOR}),
     Right.READ_METRICS: frozenset({_R.ADMINISTRATOR}),
     Right.SEARCH_APPOINTMENTS: frozenset({_R.RECEPTION}),
+    Right.SEE_STAFF: frozenset({_R.COUNTER, _R.RECEPTION, _R.SUPERVISOR}),
+    Right.MANAGE_DEVICES: frozenset({_R.SUPERVISOR, _R.ADMINISTRATOR}),
 }
 """The table of rights: which roles have which."""
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks: the token behind it, and whether it came as a browser's session."""
+    """Who asks, and whether as a browser's session.
+
+    ``token`` is the id of the token behind it, or of the account where that signed in: what idempotency
+    keys are scoped to. ``account`` is set for people with a password, ``device`` for paired devices.
+    """
 
     token: str
     site: str
     role: Role
     counter: str | None
     by_cookie: bool = False
+    account: str | None = None
+    device: str | None = None
+
+    @property
+    def session_s(self) -> int:
+        """How long a session of theirs lasts, in real seconds."""
+        if self.account is not None:
+            return WORKDAY_S
+        return SESSION_S if self.device is None else DEVICE_S
 
     def may(self, right: Right, site: str, counter: str | None = None) -> bool:
         """Whether this right is held at that site, and at that counter where one is meant."""
@@ -124,15 +153,35 @@ def revoke_token(connection: sa.Connection, identity: str) -> bool:
 
     A running server follows within :data:`CACHE_S`; who watches is dismissed at the next recheck.
     """
+    device = db.device
+    connection.execute(device.update().where(device.c.token == identity).values(revoked_at=real_now()))
     connection.execute(db.session.delete().where(db.session.c.token == identity))
     return connection.execute(db.token.delete().where(db.token.c.id == identity)).rowcount > 0
 
 
-class Doorkeeper:
-    """Finds out who asks. Answers of the database are believed for :data:`CACHE_S`."""
+def create_session(connection: sa.Connection, principal: Principal) -> str:
+    """A new session of a token's or account's holder; the value of its cookie, of which the hash is kept."""
+    cookie = secrets.token_urlsafe(32)
+    row = {
+        "hash": token_hash(cookie),
+        "token": principal.token if principal.account is None else None,
+        "account": principal.account,
+        "expires_at": real_now() + principal.session_s * SECOND,
+    }
+    connection.execute(db.session.insert(), row)
+    return cookie
 
-    def __init__(self, database: Database) -> None:
+
+class Doorkeeper:
+    """Finds out who asks. Answers of the database are believed for :data:`CACHE_S`.
+
+    ``changed`` is called, in the loop, whenever somebody lost what let them in.
+    """
+
+    def __init__(self, database: Database, changed: Callable[[], None] = lambda: None) -> None:
+        self.changed = changed
         self._database = database
+        self._seen: dict[str, float] = {}
         self._cache: OrderedDict[bytes, tuple[float, Principal | None]] = OrderedDict()
 
     async def by_token(self, token: str) -> Principal | None:
@@ -145,15 +194,14 @@ class Doorkeeper:
         return await self._cached(b"c" + hashed, lambda connection: _by_session(connection, hashed))
 
     async def sign_in(self, principal: Principal) -> str:
-        """A new session for who holds a token; the value of its cookie."""
-        cookie = secrets.token_urlsafe(32)
-        row = {
-            "hash": token_hash(cookie),
-            "token": principal.token,
-            "expires_at": real_now() + SESSION_S * SECOND,
-        }
-        await self._database.write(lambda connection: connection.execute(db.session.insert(), row) and None)
-        return cookie
+        """A new session for who holds a token or an account; the value of its cookie."""
+        return await self._database.write(lambda connection: create_session(connection, principal))
+
+    async def renew(self, cookie: str, principal: Principal) -> None:
+        """Count a session's time anew."""
+        table, expires_at = db.session, real_now() + principal.session_s * SECOND
+        change = table.update().where(table.c.hash == token_hash(cookie)).values(expires_at=expires_at)
+        await self._database.write(lambda connection: connection.execute(change) and None)
 
     async def sign_out(self, cookie: str) -> None:
         """End a session at once."""
@@ -163,6 +211,12 @@ class Doorkeeper:
             lambda connection: connection.execute(table.delete().where(table.c.hash == hashed)) and None
         )
         self._cache.pop(b"c" + hashed, None)
+        self.changed()
+
+    def forget(self) -> None:
+        """Ask the database anew about everybody: somebody was let out."""
+        self._cache.clear()
+        self.changed()
 
     async def _cached(self, key: bytes, find: db.Work[Principal | None]) -> Principal | None:
         known = self._cache.get(key)
@@ -170,11 +224,22 @@ class Doorkeeper:
         if known is not None and known[0] > now:
             return known[1]
         found = await self._database.read(find)
+        if found is not None and found.device is not None:
+            await self._note_seen(found.device)
         self._cache[key] = (now + CACHE_S, found)
         self._cache.move_to_end(key)
         while len(self._cache) > CACHED:
             self._cache.popitem(last=False)
         return found
+
+    async def _note_seen(self, device: str) -> None:
+        if self._seen.get(device, 0.0) > time.monotonic():
+            return
+        table = db.device
+        change = table.update().where(table.c.id == device).values(last_seen_at=real_now())
+        with contextlib.suppress(Unavailable):  # whoever is let in is so whether or not it can be noted
+            await self._database.write(lambda connection: connection.execute(change) and None)
+            self._seen[device] = time.monotonic() + SEEN_S
 
 
 def _by_token(connection: sa.Connection, token: str) -> Principal | None:
@@ -182,22 +247,37 @@ def _by_token(connection: sa.Connection, token: str) -> Principal | None:
     identity, _, secret = rest.partition("_")
     if kind != "ont" or not secret:
         return None
-    table = db.token
-    row = connection.execute(sa.select(table).where(table.c.id == identity)).one_or_none()
+    table, device = db.token, db.device
+    whole = sa.select(table, device.c.id.label("device")).outerjoin(device, device.c.token == table.c.id)
+    row = connection.execute(whole.where(table.c.id == identity)).one_or_none()
     if row is None or not hmac.compare_digest(row.hash, token_hash(secret)):
         return None
-    return Principal(row.id, row.site, Role(row.role), row.counter)
+    return Principal(row.id, row.site, Role(row.role), row.counter, device=row.device)
 
 
 def _by_session(connection: sa.Connection, hashed: bytes) -> Principal | None:
     # The hash of a random secret is looked up, so its comparison leaks nothing of the secret.
-    session, table = db.session, db.token
+    session, token, account, device = db.session, db.token, db.account, db.device
+    enabled = sa.and_(account.c.id == session.c.account, account.c.disabled_at.is_(None))
     row = connection.execute(
-        sa.select(table)
-        .join(session, session.c.token == table.c.id)
+        sa.select(
+            sa.func.coalesce(token.c.id, account.c.id).label("id"),
+            sa.func.coalesce(token.c.site, account.c.site).label("site"),
+            sa.func.coalesce(token.c.role, account.c.role).label("role"),
+            sa.func.coalesce(token.c.counter, account.c.counter).label("counter"),
+            account.c.id.label("account"),
+            device.c.id.label("device"),
+        )
+        .select_from(
+            session.outerjoin(token, token.c.id == session.c.token)
+            .outerjoin(account, enabled)
+            .outerjoin(device, device.c.token == token.c.id)
+        )
         .where(session.c.hash == hashed, session.c.expires_at > real_now())
     ).one_or_none()
-    return None if row is None else Principal(row.id, row.site, Role(row.role), row.counter, by_cookie=True)
+    if row is None or row.id is None:
+        return None
+    return Principal(row.id, row.site, Role(row.role), row.counter, True, row.account, row.device)
 
 
 def same_origin(origin: str, host: str, public_url: str) -> bool:

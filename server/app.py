@@ -11,12 +11,13 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
-from typing import Any
+from typing import Any, ClassVar
 
 import prometheus_client
 import sqlalchemy as sa
 import uvicorn
 from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -26,9 +27,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from displays.protocol import RECEIPT_BYTES
 from notify import contacts
+from server import accounts, devices, metrics, schema, settings
 from server import database as db
-from server import metrics, schema, settings
 from server.access import Doorkeeper, Right
+from server.accounts import Accounts
 from server.clock import HouseClock, real_now
 from server.configuration import current
 from server.database import Database, Unavailable
@@ -37,15 +39,18 @@ from server.domain.refusal import Refused
 from server.domain.schedule import SECOND
 from server.hub import FULL_AT, Hub
 from server.keys import Keys, load_keys
+from server.limits import Limit
 from server.live import KeyReused, Live
 from server.publisher import Publisher
 from server.sockets import Sockets
 from server.web import errors
 from server.web.api import ENDPOINTS
+from server.web.devices import Pairing
 from server.web.endpoint import Parts, authenticate
 from server.web.errors import Problem
 from server.web.openapi import document
 from server.web.pages import Pages, problem_page
+from server.web.session import Sessions
 from server.web.theme import ThemeFiles
 from server.wire import LiveProtocol
 
@@ -53,6 +58,9 @@ log = logging.getLogger("onthaal.app")
 
 ANSWERS_KEPT_S = 48 * 3600
 SWEEP_S = 3600.0
+GUESSES, GUESSES_S = 10, 600.0
+"""Codes of devices that somebody may type and no device shows, within so many real seconds."""
+
 MORNING_S = 900
 """How long before an opening the skipped night ends, in house seconds."""
 
@@ -111,13 +119,22 @@ async def assembled(options: Options) -> AsyncIterator[Onthaal]:
         houses = await database.write(lambda connection: current(connection, options.houses_from))
         keys = load_keys(database.path)
         clock = HouseClock(options.house_time, options.speed)
-        yield await _assemble(options, database, houses, keys, clock)
+        known = Accounts(database, keys)
+        try:
+            yield await _assemble(options, database, houses, keys, clock, known)
+        finally:
+            known.close()
     finally:
         database.close()
 
 
 async def _assemble(
-    options: Options, database: Database, houses: dict[str, House], keys: Keys, clock: HouseClock
+    options: Options,
+    database: Database,
+    houses: dict[str, House],
+    keys: Keys,
+    clock: HouseClock,
+    known: Accounts,
 ) -> Onthaal:
     public_url = (options.public_url or f"http://localhost:{options.port}").rstrip("/")
     hub = Hub()
@@ -126,10 +143,12 @@ async def _assemble(
     publisher = Publisher(live, hub, clock)
     live.changed = publisher.changed
     doorkeeper = Doorkeeper(database)
-    parts = Parts(live, database, doorkeeper, publisher, keys, clock, public_url)
+    guesses = Limit(GUESSES, GUESSES_S)
+    parts = Parts(live, database, doorkeeper, publisher, keys, clock, public_url, known, guesses)
     metrics.VIEWERS.set_function(lambda: hub.viewers)
     metrics.BLOCKED.set_function(lambda: len(hub.blocked))
     sockets = Sockets(live, hub, publisher, doorkeeper, keys, public_url, options.max_viewers)
+    doorkeeper.changed = sockets.recheck_now
     return Onthaal(parts, hub, sockets, options.skip_nights)
 
 
@@ -158,6 +177,8 @@ def _sweep(connection: sa.Connection) -> None:
     now = real_now()
     connection.execute(db.answer.delete().where(db.answer.c.stored_at < now - ANSWERS_KEPT_S * SECOND))
     connection.execute(db.session.delete().where(db.session.c.expires_at <= now))
+    devices.forget_codes(connection)
+    accounts.forget_unknown(connection, now)
     contacts.sweep(connection)
 
 
@@ -166,6 +187,7 @@ def application(onthaal: Onthaal) -> ASGIApp:
     parts, sockets = onthaal.parts, onthaal.sockets
     pages = Pages(parts)
     theme = ThemeFiles(parts)
+    sessions, pairing = Sessions(parts), Pairing(parts, pages)
     openapi = document(VERSION)
 
     async def health(_request: Request) -> Response:
@@ -212,10 +234,15 @@ def application(onthaal: Onthaal) -> ASGIApp:
         Mount("/fonts", Fonts(packages=[(FONT_PACKAGE, "files")])),
         route("/", pages.index),
         route("/sign-in", pages.sign_in),
-        route("/session", pages.session, "POST", "DELETE"),
+        route("/session", sessions.session, "POST", "DELETE"),
+        route("/screen", pairing.screen),
+        route("/device/code", pairing.code, "POST"),
+        route("/device/token", pairing.token, "POST"),
+        route("/devices", pages.own_devices),
         route("/t/{secret}", pages.ticket),
         route("/{site}", pages.index),
         route("/{site}/hall", pages.hall),
+        route("/{site}/devices", pages.devices),
         route("/{site}/counters/{counter}", pages.counter),
         route("/{site}/theme.css", theme.css),
         route("/{site}/logo.svg", theme.logo),
@@ -237,7 +264,7 @@ def application(onthaal: Onthaal) -> ASGIApp:
             return problem_page(errors.of_exception(error), pages.language)
         return await errors.handle(request, error)
 
-    return Measured(Starlette(routes=routes, exception_handlers=dict.fromkeys(kinds, on_error)))
+    return Measured(Guarded(Starlette(routes=routes, exception_handlers=dict.fromkeys(kinds, on_error))))
 
 
 class Static(StaticFiles):
@@ -256,6 +283,36 @@ class Fonts(StaticFiles):
         answer = super().file_response(*arguments, **named)
         answer.headers["Cache-Control"] = "public, max-age=2592000"
         return answer
+
+
+class Guarded:
+    """Headers that every answer carries, a file's and a problem's as well; a page's own go before them."""
+
+    HEADERS: ClassVar = {
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "Cross-Origin-Resource-Policy": "same-origin",
+    }
+    # Data is nothing to render. A script's own policy would be that of a service worker: it gets none.
+    DATA: ClassVar = {"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'"}
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def guarding(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                data = "json" in headers.get("content-type", "")
+                for name, value in (self.HEADERS | self.DATA if data else self.HEADERS).items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, guarding)
 
 
 class Measured:

@@ -132,9 +132,66 @@ session = sa.Table(
     "session",
     metadata,
     sa.Column("hash", sa.LargeBinary, primary_key=True),
-    sa.Column("token", sa.Text, nullable=False),
+    sa.Column("token", sa.Text),
+    sa.Column("account", sa.Text),
     sa.Column("expires_at", sa.BigInteger, nullable=False, index=True),
 )
+"""Browsers that are signed in, each by a token or by an account: one of the two is set."""
+
+account = sa.Table(
+    "account",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("site", sa.Text, nullable=False),
+    sa.Column("login", sa.Text, nullable=False, unique=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("counter", sa.Text),
+    sa.Column("hash", sa.Text, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("disabled_at", sa.BigInteger),
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("failed_at", sa.BigInteger, nullable=False),
+)
+
+unknown_login = sa.Table(
+    "unknown_login",
+    metadata,
+    sa.Column("mark", sa.LargeBinary, primary_key=True),
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("failed_at", sa.BigInteger, nullable=False, index=True),
+)
+"""Failures at logins that nobody has. The mark is made with the server's key: people type passwords there."""
+
+device = sa.Table(
+    "device",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("site", sa.Text, nullable=False),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("screen", sa.Text),
+    sa.Column("token", sa.Text, unique=True),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("confirmed_by", sa.Text, nullable=False),
+    sa.Column("last_seen_at", sa.BigInteger),
+    sa.Column("revoked_at", sa.BigInteger),
+    sa.Index("device_site", "site", "created_at"),
+)
+
+pairing = sa.Table(
+    "pairing",
+    metadata,
+    sa.Column("hash", sa.LargeBinary, primary_key=True),
+    sa.Column("user_code", sa.Text, nullable=False, unique=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("address", sa.Text, nullable=False),
+    sa.Column("asked_at", sa.BigInteger, nullable=False),
+    sa.Column("expires_at", sa.BigInteger, nullable=False, index=True),
+    sa.Column("denied", sa.Boolean, nullable=False),
+    sa.Column("device", sa.Text),
+)
+"""Devices that ask to be let in, until their code expires."""
 
 
 class Unavailable(Exception):

@@ -9,20 +9,26 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import secrets
 import signal
 import socket
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
 import click
 import httpx
+import sqlalchemy as sa
 from rich.console import Console
 
 import server
+from server import accounts
+from server.access import Role, create_token
+from server.command_line import opened
 from server.domain.house import House
 from server.domain.schedule import SECOND, iso
 from server.settings import ConfigError, default_config, load
@@ -46,6 +52,19 @@ LOG_LINES = 15
 
 _PYTHON = (sys.executable, "-P", "-m")
 """Our own interpreter, deaf to a folder that happens to be called ``server`` where we are started."""
+
+
+NAMES = {Role.RECEPTION: "Onthaal", Role.COUNTER: "U", Role.SUPERVISOR: "Toezicht"}
+"""How colleagues see the people of the demo."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What lets people and programs in: tokens by role, that of the counter's panel, passwords by login."""
+
+    tokens: dict[str, str]
+    panel: str
+    passwords: dict[str, str]
 
 
 class DemoFailed(Exception):
@@ -163,9 +182,8 @@ async def _show(demo: Demo, folder: Path) -> None:
     )
     async with _child(("server", "serve", "--skip-nights", *serve), log) as serving:
         await _answers(demo, serving, log)
-        tokens = dict(zip(ROLES, await _tokens(database, ROLES), strict=True))
-        (panel,) = await _tokens(database, ("counter",), demo.left)
-        _announce(demo, tokens, panel)
+        keys = await asyncio.to_thread(_let_in, database, demo.left)
+        _announce(demo, keys)
         play = _options(
             url=f"http://{HOST}:{demo.port}",
             config=demo.config,
@@ -174,7 +192,7 @@ async def _show(demo: Demo, folder: Path) -> None:
             leave=demo.left,
             days=demo.days,
         )
-        environment = {variable(role): token for role, token in tokens.items()}
+        environment = {variable(role): token for role, token in keys.tokens.items()}
         async with _child(("server.simulate", *play), None, environment) as client:
             ends = {asyncio.create_task(serving.wait()), asyncio.create_task(client.wait())}
             try:
@@ -256,53 +274,59 @@ async def _answers(demo: Demo, serving: asyncio.subprocess.Process, log: Path) -
     raise DemoFailed(f"the server did not start{_tail(log)}")
 
 
-async def _tokens(database: str, roles: tuple[str, ...], counter: str | None = None) -> list[str]:
-    """Make tokens as an administrator would: by the command line, one process a token."""
-    return list(await asyncio.gather(*(_token(database, role, counter) for role in roles)))
+def _let_in(url: str, left: str) -> Keys:
+    """Make tokens and accounts as an administrator would, by what the command line calls."""
+    wanted = {
+        login: (Role(role), counter, f"{login}-{secrets.token_hex(4)}")
+        for login, role, counter in (
+            ("onthaal", "reception", None),
+            (f"loket{left}", "counter", left),
+            ("toezicht", "supervisor", None),
+        )
+    }
+    with ThreadPoolExecutor(len(wanted)) as hashing:
+        hashes = hashing.map(lambda login: accounts.hash_password(login, wanted[login][2]), wanted)
+        hashed = dict(zip(wanted, hashes, strict=True))
+
+    def make(connection: sa.Connection) -> Keys:
+        for login, (role, counter, _password) in wanted.items():
+            accounts.create(connection, SITE, role, login, NAMES[role], counter, hashed[login])
+        return Keys(
+            {role: create_token(connection, SITE, Role(role), None) for role in ROLES},
+            create_token(connection, SITE, Role.COUNTER, left),
+            {login: password for login, (_role, _counter, password) in wanted.items()},
+        )
+
+    with opened(url) as store:
+        return store.write_now(make)
 
 
-async def _token(database: str, role: str, counter: str | None) -> str:
-    process = await asyncio.create_subprocess_exec(
-        *_PYTHON,
-        *("server", "token", "create"),
-        *_options(database=database, site=SITE, role=role, counter=counter),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env=_environment(),
-        start_new_session=True,
-    )
-    try:
-        async with asyncio.timeout(STARTS_WITHIN_S):
-            said, complaint = await process.communicate()
-    except TimeoutError:
-        raise DemoFailed(f"no token for {role} within {STARTS_WITHIN_S:.0f} s") from None
-    finally:
-        await _end(process)
-    if process.returncode != 0:
-        raise DemoFailed(f"no token for {role}: {complaint.decode(errors='replace').strip()}")
-    return said.decode().strip()
-
-
-def _announce(demo: Demo, tokens: Mapping[str, str], panel: str) -> None:
+def _announce(demo: Demo, keys: Keys) -> None:
     """Print where everything is. Nothing is wrapped: an address broken in two does not open."""
     api = f"{demo.url}/api/v1/sites/{SITE}"
+    wide = max(map(len, keys.passwords)) + 2
     lines = (
         f"{demo.house.name}: a simulated house, {demo.speed:g} times as fast as life. Ctrl-C ends it.",
         "",
         f"  every page       {demo.url}/",
-        f"  the hall screen  {demo.url}/{SITE}/hall",
-        f"  your counter     {demo.url}/sign-in?next=/{SITE}/counters/{demo.left}#{panel}",
+        f"  your counter     {demo.url}/sign-in?next=/{SITE}/counters/{demo.left}#{keys.panel}",
+        f"  the hall screen  {demo.url}/{SITE}/hall?screen={next(iter(demo.house.screens))}",
+        f"  reception        {demo.url}/{SITE}/reception",
+        f"  management       {demo.url}/{SITE}/management",
+        f"  devices          {demo.url}/{SITE}/devices",
+        f"  another screen   {demo.url}/screen",
         "",
         f"Open your counter's address first: it signs your browser in, for the hall screen as well. "
         f"Counter {demo.left} is yours; the others have their staff.",
+        f"Everybody else signs in at {demo.url}/sign-in:",
+        *(f"  {login:{wide}}{password}" for login, password in keys.passwords.items()),
         "",
         "Draw a ticket, as reception does, and open its link on a telephone's screen:",
-        f"  curl -sX POST {api}/visits -H 'Authorization: Bearer {tokens['reception']}' "
+        f"  curl -sX POST {api}/visits -H 'Authorization: Bearer {keys.tokens['reception']}' "
         f"-H \"Idempotency-Key: $(date +%s%N)\" -H 'Content-Type: application/json' "
         f'-d \'{{"service":"{_walk_in(demo.house)}"}}\'',
         "What a supervisor sees:",
-        f"  curl -s {api}/views/management -H 'Authorization: Bearer {tokens['supervisor']}'",
+        f"  curl -s {api}/views/management -H 'Authorization: Bearer {keys.tokens['supervisor']}'",
         "",
     )
     console = Console()

@@ -219,13 +219,25 @@ def _find_answers(connection: sa.Connection, requests: list[Request]) -> Answere
     for request in requests:
         if request.key is None:
             continue
-        row = connection.exec_driver_sql(
-            "SELECT hash, body FROM answer WHERE token = ? AND site = ? AND key = ?",
-            (request.key.token, request.site, request.key.key),
-        ).one_or_none()
-        if row is not None:
-            found[request] = (row[0], row[1])
+        stored = stored_answer(connection, request.site, request.key)
+        if stored is not None:
+            found[request] = stored
     return found
+
+
+def stored_answer(connection: sa.Connection, site: str, key: Key) -> tuple[bytes, bytes] | None:
+    """The hash and the body that are kept under an idempotency key."""
+    row = connection.exec_driver_sql(
+        "SELECT hash, body FROM answer WHERE token = ? AND site = ? AND key = ?",
+        (key.token, site, key.key),
+    ).one_or_none()
+    return None if row is None else (row[0], row[1])
+
+
+def store_answer(connection: sa.Connection, site: str, key: Key, body: bytes, stored_at: int) -> None:
+    """Keep an answer under its idempotency key."""
+    row = {"token": key.token, "site": site, "key": key.key, "hash": key.hash, "body": body}
+    connection.execute(db.answer.insert(), row | {"stored_at": stored_at})
 
 
 def _write_beside(
@@ -240,14 +252,4 @@ def _write_beside(
     if request.also is not None:
         request.also(connection, decided)
     if request.key is not None:
-        connection.execute(
-            db.answer.insert(),
-            {
-                "token": request.key.token,
-                "site": request.site,
-                "key": request.key.key,
-                "hash": request.key.hash,
-                "body": body,
-                "stored_at": stored_at,
-            },
-        )
+        store_answer(connection, request.site, request.key, body, stored_at)

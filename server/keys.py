@@ -39,6 +39,7 @@ class Keys:
     def __init__(self, key: bytes) -> None:
         self._links = hmac.digest(key, b"onthaal visit links 1", "sha256")
         self._seal = AESGCM(hmac.digest(key, b"onthaal contact seal 1", "sha256"))
+        self._logins = hmac.digest(key, b"onthaal login marks 1", "sha256")
 
     def visit_secret(self, visit: str) -> str:
         """The unguessable part of a visit's link: its id and a MAC over it, 35 characters."""
@@ -62,6 +63,10 @@ class Keys:
 
     def _mac(self, raw: bytes) -> bytes:
         return hmac.digest(self._links, raw, "sha256")[:MAC_BYTES]
+
+    def login_mark(self, login: str) -> bytes:
+        """What stands for a login that nobody has: it cannot be guessed back without the key."""
+        return hmac.digest(self._logins, login.encode(), "sha256")
 
     def seal(self, plain: bytes, subject: str) -> bytes:
         """Encrypt personal data of ``subject`` (AES-256-GCM, the subject bound in)."""

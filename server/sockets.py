@@ -58,6 +58,7 @@ class Sockets:
         self._public_url = public_url
         self._full_at = full_at
         self._let_in: dict[Viewer, tuple[WebSocket, Address]] = {}
+        self._recheck = asyncio.Event()
 
     async def topic(self, websocket: WebSocket) -> None:
         """``/live/{site}/{audience}`` and ``/live/{site}/counters/{counter}``."""
@@ -96,12 +97,19 @@ class Sockets:
     async def recheck(self, every_s: float = RECHECK_S) -> None:
         """Dismiss viewers whose token or session has ended; one task, until cancelled."""
         while True:
-            await asyncio.sleep(every_s)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(every_s):
+                    await self._recheck.wait()
+            self._recheck.clear()
             for viewer, (websocket, address) in list(self._let_in.items()):
                 with contextlib.suppress(Unavailable):  # then they stay until somebody can tell
                     code = await self._refusal(websocket, address)
                     if code is not None:
                         self._hub.dismiss(viewer, code)
+
+    def recheck_now(self) -> None:
+        """Ask viewers again at once: somebody lost what let them in."""
+        self._recheck.set()
 
     async def _refusal(self, websocket: WebSocket, address: Address) -> Close | None:
         """The code with which a topic is refused to who asks, or None."""

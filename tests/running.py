@@ -11,11 +11,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import httpx
 
-from server import schema
+from server import accounts, schema
 from server.access import Role, create_token
 from server.database import Database
 
@@ -24,7 +25,14 @@ MECHELEN = ROOT / "config" / "mechelen.toml"
 MONDAY = "2026-11-23T09:15:00+01:00"
 """A Monday morning on which the Mechelen house is open."""
 
+PASSWORD = "vier paarden in de regen"
+
 _keys = itertools.count(1)
+
+
+@cache
+def _hashed() -> str:
+    return accounts.hash_password("", PASSWORD)
 
 
 def free_port() -> int:
@@ -54,6 +62,7 @@ class Onthaal:
         self.process: subprocess.Popen[bytes] | None = None
         self._clients: list[httpx.Client] = []
         self._tokens: dict[tuple[str, str | None], str] = {}
+        self._accounts: dict[str, str] = {}
 
     def start(self) -> Onthaal:
         """Start the process and wait until it answers."""
@@ -96,6 +105,22 @@ class Onthaal:
             finally:
                 store.close()
         return self._tokens[key]
+
+    def account(self, role: str, login: str, counter: str | None = None, site: str = "mechelen") -> str:
+        """An account with the password :data:`PASSWORD`, made once; its id."""
+        key = f"{site}/{role}/{login}"
+        if key not in self._accounts:
+            store = Database(self.url)
+            try:
+                store.write_now(schema.migrate)
+                self._accounts[key] = store.write_now(
+                    lambda connection: accounts.create(
+                        connection, site, Role(role), login, login.title(), counter, _hashed()
+                    )
+                )
+            finally:
+                store.close()
+        return self._accounts[key]
 
     def client(self, role: str | None, counter: str | None = None) -> httpx.Client:
         """A client of the API with the token of a role; a fresh Idempotency-Key on every POST."""

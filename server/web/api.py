@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from server.web import appointments, counters, punctuality, reading, search, visits
+from server.web import appointments, counters, devices, punctuality, reading, search, staff, visits
 from server.web.endpoint import Endpoint
 
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -12,5 +12,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *visits.ENDPOINTS,
     *counters.ENDPOINTS,
     *search.ENDPOINTS,
+    *staff.ENDPOINTS,
+    *devices.ENDPOINTS,
 )
 """Every endpoint below ``/api/v1`` that needs a token or session."""

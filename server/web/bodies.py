@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -83,7 +83,7 @@ class Binding(Body):
 
 
 class Opening(Body):
-    """Open a counter."""
+    """Open a counter; ``staff`` is by default who is signed in, where that is an account."""
 
     staff: Staff | None = None
 
@@ -205,9 +205,11 @@ class ProblemBody(msgspec.Struct):
 
 
 class SignIn(Body):
-    """A bearer token, to be turned into a browser's session."""
+    """A login with its password, or a bearer token: one of the two, to be turned into a session."""
 
-    token: Annotated[str, Meta(max_length=200)]
+    login: Annotated[str, Meta(max_length=200)] | None = None
+    password: Annotated[str, Meta(max_length=1000)] | None = None
+    token: Annotated[str, Meta(max_length=200)] | None = None
 
 
 class SignedIn(msgspec.Struct):
@@ -217,3 +219,130 @@ class SignedIn(msgspec.Struct):
     site: str
     counter: str | None
     home: str
+
+
+class StaffMember(msgspec.Struct):
+    """Somebody who runs counters: the id that the journal and the views have, and the name."""
+
+    id: str
+    name: str
+
+
+class StaffList(msgspec.Struct):
+    """Everybody who may run a counter of the site."""
+
+    staff: list[StaffMember]
+
+
+DeviceName = Annotated[str, Meta(pattern=r"^[a-z2-7]{16}\Z", description="a device, by its id")]
+UserCode = Annotated[str, Meta(max_length=20, description="the code that a device shows, as WDJB-MJHT")]
+DeviceCode = Annotated[str, Meta(max_length=100)]
+PlaceName = Annotated[
+    str, Meta(pattern=r"^[^\x00-\x1f\x7f]{1,60}\Z", description="where the device stands, for people")
+]
+DeviceRole = Literal["screen", "kiosk"]
+
+
+class CodeAsk(Body):
+    """A device asks for a code; ``kind`` is what it says that it is."""
+
+    kind: DeviceRole = "screen"
+
+
+class CodeGiven(msgspec.Struct):
+    """RFC 8628, 3.2. ``expires_in`` and ``interval`` are in real seconds."""
+
+    device_code: str
+    user_code: str
+    verification_uri: str
+    expires_in: int
+    interval: int
+
+
+class Collect(Body):
+    """A device asks whether it was let in. ``want``: a session's cookie, or a bearer token."""
+
+    device_code: DeviceCode
+    want: Literal["session", "token"] = "session"
+
+
+class LetIn(msgspec.Struct, omit_defaults=True):
+    """A device was let in; ``home`` is its page. ``access_token`` is there where it wanted a token."""
+
+    role: str
+    site: str
+    home: str
+    screen: str | None = None
+    access_token: str | None = None
+    token_type: str | None = None
+
+
+class Confirmation(Body):
+    """Let in the device that shows a code. A screen names the hall screen that it is, where there are any."""
+
+    code: UserCode
+    role: DeviceRole
+    name: PlaceName
+    screen: Slug | None = None
+
+
+class Denial(Body):
+    """Turn down the device that shows a code."""
+
+    code: UserCode
+
+
+class DeviceAsking(msgspec.Struct):
+    """A device that waits to be let in; instants are real time."""
+
+    code: str
+    kind: str
+    address: str
+    asked_at: str
+    expires_at: str
+
+
+class Denied(msgspec.Struct):
+    """A device was turned down."""
+
+    code: str
+
+
+class DeviceLetIn(msgspec.Struct):
+    """A device was let in; ``replaced`` are those that were the same screen, and are let in no longer."""
+
+    device: str
+    replaced: list[str]
+
+
+class DeviceRevoked(msgspec.Struct):
+    """A device is let in no longer."""
+
+    device: str
+
+
+class DeviceLine(msgspec.Struct):
+    """A device; instants are real time, ``last_seen_at`` to the minute."""
+
+    id: str
+    role: str
+    name: str
+    screen: str | None
+    created_at: str
+    confirmed_by: str
+    last_seen_at: str | None
+
+
+class ScreenChoice(msgspec.Struct):
+    """A hall screen of the configuration, and the device that it is."""
+
+    id: str
+    name: str
+    device: str | None
+
+
+class DeviceList(msgspec.Struct):
+    """The devices that are let in, and the hall screens that they may be."""
+
+    devices: list[DeviceLine]
+    screens: list[ScreenChoice]

@@ -43,7 +43,8 @@ def _call(ask: Ask) -> Plan:
 
 
 def _open(ask: Ask) -> Plan:
-    command = co.OpenCounter(counter=ask.names["counter"], staff=ask.body.staff)
+    staff = ask.body.staff or ask.principal.account
+    command = co.OpenCounter(counter=ask.names["counter"], staff=staff)
     return Plan(lambda _known: command, _at_counter)
 
 

@@ -17,13 +17,16 @@ from starlette.responses import Response
 
 from server import live
 from server.access import COOKIE, Doorkeeper, Principal, Right, same_origin
-from server.clock import HouseClock
+from server.accounts import Accounts
+from server.clock import HouseClock, real_now
 from server.database import Database
 from server.domain.appointment import Appointment
 from server.domain.commands import Command
 from server.domain.refusal import Code
+from server.group import store_answer, stored_answer
 from server.keys import Keys
-from server.live import Decided, Key, Live, Site
+from server.limits import Limit
+from server.live import Decided, Key, KeyReused, Live, Site
 from server.publisher import Publisher
 from server.web import bodies
 from server.web.errors import REFUSALS, Problem
@@ -38,7 +41,7 @@ BODY_S = 10.0
 """How long a body may take to arrive, in real seconds."""
 
 KEY_PATTERN = re.compile(r"[\x21-\x7e]{1,200}")
-_PATH_KINDS: dict[str, Any] = {"ref": bodies.Ref, "visit": bodies.VisitName}
+_PATH_KINDS: dict[str, Any] = {"ref": bodies.Ref, "visit": bodies.VisitName, "device": bodies.DeviceName}
 _encoder = msgspec.json.Encoder()
 
 
@@ -53,6 +56,9 @@ class Parts:
     keys: Keys
     clock: HouseClock
     public_url: str
+    accounts: Accounts
+    guesses: Limit
+    """Codes of devices that somebody typed and no device shows."""
 
     def link(self, visit: str) -> str:
         """A visit's own page, behind its secret."""
@@ -87,10 +93,11 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A method on a path template, for who holds a right. Either ``plan`` (a command) or ``read``.
+    """A method on a path template, for who holds a right: ``plan`` (a command), ``act`` or ``read``.
 
-    ``query`` lists parameters with their types and whether they are required. ``refusals`` are the
-    rules of the hall that may stand against it; what else may go wrong follows from the rest.
+    ``act`` changes what is not in the journal; see :func:`once`. ``query`` lists parameters with their
+    types and whether they are required. ``refusals`` are the rules of the hall that may stand against
+    it, ``others`` further problems of its own; what else may go wrong follows from the rest.
     """
 
     method: str
@@ -101,8 +108,15 @@ class Endpoint:
     body: type[bodies.Body] | None = None
     plan: Callable[[Ask], Plan] | None = None
     read: Callable[[Ask], Awaitable[msgspec.Struct | bytes]] | None = None
+    act: Callable[[Ask, Key], Awaitable[bytes]] | None = None
     query: tuple[tuple[str, Any, bool], ...] = ()
     refusals: tuple[Code, ...] = ()
+    others: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def keyed(self) -> bool:
+        """Whether it changes something, and so takes an idempotency key."""
+        return self.read is None
 
     @property
     def names(self) -> list[str]:
@@ -122,10 +136,11 @@ class Endpoint:
         if self.body is not None:
             found += [(400, "malformed-json"), (400, "body-cut-short"), (408, "body-too-slow")]
             found += [(413, "body-too-large"), (415, "not-json"), (422, "invalid-body")]
-        if self.plan is not None:
+        if self.keyed:
             found += [(400, "idempotency-key-invalid"), (422, "idempotency-key-reused")]
             found += [(400, "idempotency-key-required")] if self.method == "POST" else []
         found += [(REFUSALS[code][0], code.value) for code in self.refusals]
+        found += self.others
         return {status: sorted({code for at, code in found if at == status}) for status, _ in sorted(found)}
 
     async def __call__(self, parts: Parts, request: Request) -> Response:
@@ -148,6 +163,10 @@ class Endpoint:
         ask = Ask(parts, principal, site, names, body, query)
         if self.read is not None:
             return answered(await self.read(ask))
+        if self.act is not None:
+            key = _key(request, principal, raw)
+            assert key is not None
+            return answered(await self.act(ask, key))
         return await self._execute(ask, request, raw)
 
     async def _execute(self, ask: Ask, request: Request, raw: bytes) -> Response:
@@ -190,6 +209,22 @@ class Endpoint:
             elif required:
                 raise Problem(422, "invalid-query", f"Give {name}.", parameter=name)
         return values
+
+
+async def once(ask: Ask, key: Key, work: Callable[[sa.Connection], msgspec.Struct]) -> bytes:
+    """Do something in one transaction with its stored answer; a retry gets the answer of the first time."""
+
+    def carry_out(connection: sa.Connection) -> bytes:
+        known = stored_answer(connection, ask.site_name, key)
+        if known is not None:
+            if known[0] != key.hash:
+                raise KeyReused
+            return known[1]
+        body = _encoder.encode(work(connection))
+        store_answer(connection, ask.site_name, key, body, real_now())
+        return body
+
+    return await ask.parts.database.write(carry_out)
 
 
 def parse(request: Request, raw: bytes, kind: type[bodies.Body]) -> bodies.Body:

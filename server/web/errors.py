@@ -120,7 +120,7 @@ def response(problem: Problem) -> Response:
     if problem.status == 408:
         headers["Connection"] = "close"  # what still comes of the body is not the next request
     if problem.status in (429, 503):
-        headers["Retry-After"] = "1"
+        headers["Retry-After"] = str(problem.facts.get("retry_after_s", 1))
     return Response(
         msgspec.json.encode(body | {k: v for k, v in problem.facts.items() if k not in body}),
         problem.status,

@@ -21,6 +21,7 @@ _PATH_TYPES: dict[str, Any] = {
     "counter": bodies.CounterName,
     "ref": bodies.Ref,
     "visit": bodies.VisitName,
+    "device": bodies.DeviceName,
 }
 _KEY = {
     "name": "Idempotency-Key",
@@ -38,6 +39,7 @@ _MEANING = {
     413: "The body is too large",
     415: "The body is not declared as JSON",
     422: "Well-formed but wrong: `detail` says where",
+    429: "Too often: `Retry-After` says how long to wait",
     503: "Not able to now; try again with the same key",
 }
 
@@ -94,7 +96,7 @@ def _operation(endpoint: Endpoint, schema_of: dict[Any, Any]) -> dict[str, Any]:
         parameters.append(
             {"name": name, "in": "query", "required": required, "schema": msgspec.json.schema(kind)}
         )
-    if endpoint.plan is not None:
+    if endpoint.keyed:
         parameters.append({**_KEY, "required": endpoint.method == "POST"})
     operation: dict[str, Any] = {
         "operationId": _operation_id(endpoint),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import asdict
 from pathlib import Path
 from urllib.parse import quote
@@ -14,14 +13,14 @@ from starlette.responses import RedirectResponse, Response
 
 import displays
 from displays import ticket
-from server.access import COOKIE, SESSION_S, Principal, Right, Role
+from server.access import COOKIE, Principal, Right
 from server.domain.house import House
 from server.domain.layout import layout, usual, width_em
 from server.live import Site
 from server.publisher import Address
-from server.web import bodies
-from server.web.endpoint import Parts, answered, check_origin, parse, read_body
+from server.web.endpoint import Parts, answered
 from server.web.errors import Problem
+from server.web.session import own_path, renewed
 from server.words import Words, choose, words
 
 HEADERS = {
@@ -31,10 +30,10 @@ HEADERS = {
     "form-action 'self'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
+    "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-
-_PAGE = re.compile(r"/|(/[A-Za-z0-9_-]+)+(\?[a-z]+=[A-Za-z0-9-]+)?")
 
 _templates = jinja2.Environment(
     loader=jinja2.FileSystemLoader(Path(displays.__file__).parent / "pages"),
@@ -58,7 +57,7 @@ def problem_page(problem: Problem, language: str) -> Response:
 
 
 class Pages:
-    """The handlers of pages and of the browser's session."""
+    """The handlers of pages."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -87,14 +86,16 @@ class Pages:
         """The hall screen: ``?screen=ID`` is one of the configuration, without it any."""
         site = self._site(request.path_params["site"])
         refused = await self._gate(request, Right.WATCH_HALL, site.house)
-        if refused:
-            return refused
+        if refused is not None:
+            # Nobody sits at a screen: it asks to be let in by itself.
+            stranger = refused.status_code == 303 and "screen" in request.query_params
+            return RedirectResponse("/screen", 303, HEADERS) if stranger else refused
         house, wanted = site.house, request.query_params.get("screen")
         if wanted is not None and wanted not in house.screens:
             raise Problem(404, "unknown-screen", "No screen of this site has that id.")
         plan = house.screens[wanted] if wanted is not None else None
         layouts = (layout(plan, house.counters),) if plan else usual(house.counters)
-        return page(
+        answer = page(
             "hall",
             choose(house.languages[:1], house.languages),
             site=house.site,
@@ -105,6 +106,26 @@ class Pages:
             layouts=json.dumps([asdict(each) for each in layouts]),
             longest=max(house.counters, key=width_em),
             logo=bool(house.theme.logo),
+        )
+        return await renewed(self._parts.doorkeeper, request, answer)
+
+    async def own_devices(self, request: Request) -> Response:
+        """``/devices``: short enough to be read from a screen; on to the site of who is signed in."""
+        principal = await self._principal(request)
+        if principal is None:
+            return RedirectResponse("/sign-in?next=/devices", 303, HEADERS)
+        return RedirectResponse(f"/{principal.site}/devices", 303, HEADERS)
+
+    async def devices(self, request: Request) -> Response:
+        """Where screens and kiosks are let in and let out."""
+        site = self._site(request.path_params["site"])
+        refused = await self._gate(request, Right.MANAGE_DEVICES, site.house)
+        return refused or page(
+            "devices",
+            site.house.languages[0],
+            site=site.house.site,
+            house_name=site.house.name,
+            screen_address=f"{request.headers.get('host', '')}/screen",
         )
 
     async def counter(self, request: Request) -> Response:
@@ -159,39 +180,8 @@ class Pages:
         return answered(self._parts.publisher.frame(Address(site.house.site, "visits", visit)))
 
     async def sign_in(self, request: Request) -> Response:
-        """The form that takes a token."""
+        """The form that takes a login and a password, or a token."""
         return page("signin", self.language, next=own_path(request.query_params.get("next", "/")))
-
-    async def session(self, request: Request) -> Response:
-        """``/session``: POST signs in, DELETE signs out."""
-        return await (self.begin_session if request.method == "POST" else self.end_session)(request)
-
-    async def begin_session(self, request: Request) -> Response:
-        """``POST /session``: a bearer token becomes a browser's session."""
-        check_origin(None, request, self._parts.public_url)
-        body = parse(request, await read_body(request), bodies.SignIn)
-        assert isinstance(body, bodies.SignIn)
-        principal = await self._parts.doorkeeper.by_token(body.token)
-        if principal is None:
-            raise Problem(401, "unknown-token", "This token is not valid.")
-        cookie = await self._parts.doorkeeper.sign_in(principal)
-        answer = answered(
-            bodies.SignedIn(principal.role.value, principal.site, principal.counter, home(principal))
-        )
-        answer.set_cookie(
-            COOKIE, cookie, max_age=SESSION_S, path="/", secure=True, httponly=True, samesite="strict"
-        )
-        return answer
-
-    async def end_session(self, request: Request) -> Response:
-        """``DELETE /session``: sign out."""
-        check_origin(None, request, self._parts.public_url)
-        cookie = request.cookies.get(COOKIE)
-        if cookie:
-            await self._parts.doorkeeper.sign_out(cookie)
-        answer = Response(status_code=204)
-        answer.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="strict")
-        return answer
 
     def find_visit(self, secret: str) -> tuple[Site, str] | None:
         """The site and visit of a secret link, if it is of today."""
@@ -222,18 +212,3 @@ class Pages:
         if not principal.may(right, house.site, counter):
             raise Problem(403, "not-allowed", "You are signed in, but not for this page.")
         return None
-
-
-def own_path(path: str) -> str:
-    """A path of this server's pages to go to after sign-in; anything else becomes the index.
-
-    Dots and doubled slashes would be resolved by a browser, and may end at another host.
-    """
-    return path if _PAGE.fullmatch(path) else "/"
-
-
-def home(principal: Principal) -> str:
-    """The page that a role works on."""
-    if principal.role is Role.COUNTER and principal.counter is not None:
-        return f"/{principal.site}/counters/{principal.counter}"
-    return f"/{principal.site}/hall" if principal.role is Role.SCREEN else f"/{principal.site}"

@@ -211,7 +211,8 @@ function reload() {
   location.reload();
 }
 
-/** Where to go for a session, and come back from. */
+/** Where to go for a session, and come back from; a screen, before which nobody sits, asks for a code. */
 export function signIn() {
-  location.replace(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
+  if (new URLSearchParams(location.search).has("screen")) location.replace("/screen");
+  else location.replace(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
 }

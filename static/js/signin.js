@@ -1,12 +1,14 @@
-/** Signing in with a key, and out again. A key in the address (after #) never reaches a server's log. */
+/** Signing in, by password or with a key. A key in the address (after #) never reaches a server's log. */
 
-const words = {
-  wrong: "Deze sleutel is niet (meer) geldig.",
-  busy: "Te veel pogingen. Wacht even en probeer het opnieuw.",
-  failed: "Er kwam geen antwoord. Probeer het opnieuw.",
-};
+import { say } from "./dom.js";
+import { _, ngettext } from "./words.js";
 
-const form = document.getElementById("sign-in");
+const people = document.getElementById("sign-in");
+const key = document.getElementById("by-key");
+const button = people.querySelector("button[type=submit]");
+const label = button.textContent;
+/** When the next attempt may be made, on the page's own clock (ms); 0 for now. */
+let free = 0;
 
 /** `path` where it is a place on this server, else null: nobody is led elsewhere by a link. */
 function ours(path) {
@@ -17,47 +19,88 @@ function ours(path) {
   return here ? target.pathname + target.search : null;
 }
 
-async function signIn(token) {
-  const wrong = document.getElementById("wrong");
-  const button = form.querySelector("button");
-  wrong.textContent = "";
-  button.disabled = true;
+/** Send `body`; `told` is where a failure is said. Resolves to whether the page is being left. */
+async function signIn(body, told, wrong) {
+  say(told, "");
   try {
     const response = await fetch("/session", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ token }),
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(20_000),
     });
     if (response.ok) {
       const { home } = await response.json();
       const next = ours(document.body.dataset.next);
       location.replace((next === "/" ? null : next) ?? ours(home) ?? "/");
-      return;
+      return true;
     }
-    wrong.textContent =
-      response.status === 429 ? words.busy : response.status < 500 ? words.wrong : words.failed;
+    if (response.status === 429) wait(Number(response.headers.get("Retry-After")) || 1, told);
+    else say(told, response.status < 500 ? wrong : _("No answer came. Please try again."));
   } catch {
-    wrong.textContent = words.failed;
+    say(told, _("No answer came. Please try again."));
   }
-  button.disabled = false;
-  form.elements.token.focus();
+  return false;
 }
 
-if (form) {
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    signIn(form.elements.token.value.trim());
-  });
-  const token = decodeURIComponent(location.hash.slice(1));
-  if (token) {
-    history.replaceState(null, "", location.pathname + location.search);
-    signIn(token);
-  } else {
-    form.elements.token.focus();
-  }
+/** Tell the wait in words once, and count it down on the button. */
+function wait(seconds, told) {
+  const minutes = Math.ceil(seconds / 60);
+  const long =
+    seconds < 60
+      ? ngettext("%(number)s second", "%(number)s seconds", seconds)
+      : ngettext("%(number)s minute", "%(number)s minutes", minutes);
+  say(told, _("Too many attempts. Try again in %(wait)s.", { wait: long }));
+  free = performance.now() + seconds * 1000;
+  tick(told);
 }
 
-document.getElementById("sign-out")?.addEventListener("click", async () => {
-  await fetch("/session", { method: "DELETE" }).catch(() => {});
-  location.reload();
+function tick(told) {
+  const left = Math.ceil((free - performance.now()) / 1000);
+  button.setAttribute("aria-disabled", String(left > 0));
+  if (left > 0) {
+    say(button, `${label} · ${left} s`);
+    setTimeout(tick, 500, told);
+    return;
+  }
+  free = 0;
+  say(button, label);
+  say(told, _("You can try again now."));
+}
+
+people.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  if (free || people.dataset.busy) return;
+  people.dataset.busy = "yes";
+  const { login, password } = people.elements;
+  const body = { login: login.value, password: password.value };
+  const told = document.getElementById("wrong");
+  const left = await signIn(body, told, _("Login or password is not right."));
+  delete people.dataset.busy;
+  if (!left) password.select();
 });
+
+document.getElementById("show").addEventListener("change", (event) => {
+  people.elements.password.type = event.target.checked ? "text" : "password";
+});
+
+async function withKey(token) {
+  const told = document.getElementById("wrong-key");
+  const left = await signIn({ token }, told, _("This key is not valid (any longer)."));
+  if (left) return;
+  key.closest("details").open = true;
+  key.elements.token.focus();
+}
+
+key.addEventListener("submit", (event) => {
+  event.preventDefault();
+  withKey(key.elements.token.value.trim());
+});
+
+const given = decodeURIComponent(location.hash.slice(1));
+if (given) {
+  history.replaceState(null, "", location.pathname + location.search);
+  withKey(given);
+} else {
+  people.elements.login.focus();
+}

@@ -60,6 +60,12 @@ MAY: dict[str, set[str]] = {
     },
     "GET /metrics": {"administrator"},
     f"GET {SITE}/appointments": {"reception"},
+    f"GET {SITE}/staff": {"counter", "reception", "supervisor"},
+    f"GET {SITE}/devices": {"supervisor", "administrator"},
+    f"GET {SITE}/devices/asking": {"supervisor", "administrator"},
+    f"POST {SITE}/devices": {"supervisor", "administrator"},
+    f"POST {SITE}/devices/deny": {"supervisor", "administrator"},
+    f"POST {SITE}/devices/{{device}}/revoke": {"supervisor", "administrator"},
 }
 """The calls that need a token or session, and the roles that may make them."""
 
@@ -67,6 +73,7 @@ PAGES: dict[str, set[str]] = {
     "/{site}/hall": ROLES,
     "/{site}/counters/{counter}": {"counter"},
     "/{site}/reception": {"reception"},
+    "/{site}/devices": {"supervisor", "administrator"},
 }
 """The pages that need a session: a stranger is led to the sign-in."""
 
@@ -84,8 +91,14 @@ OPEN = {
     "GET /fonts",
     "GET /{site}/theme.css",
     "GET /{site}/logo.svg",
+    "GET /screen",
+    "POST /device/code",
+    "POST /device/token",
 }
 """What anybody may ask for: it shows nothing of anybody, or only to who has a ticket's secret."""
+
+ONWARD = {"GET /devices"}
+"""What only leads to a page: that of one's own site, or the sign-in."""
 
 TOPICS: dict[str, set[str]] = {
     "/live/{site}/hall": ROLES,
@@ -94,7 +107,7 @@ TOPICS: dict[str, set[str]] = {
     "/live/{site}/management": {"supervisor"},
 }
 
-NAMES = {"site": "house-1", "counter": "1", "visit": "A001", "ref": "R-1"}
+NAMES = {"site": "house-1", "counter": "1", "visit": "A001", "ref": "R-1", "device": "a" * 16}
 BODIES: dict[str, dict[str, Any]] = {
     f"PUT {APPOINTMENT}": {"service": "bevolking", "at": "2026-11-24T10:00:00+01:00"},
     f"POST {APPOINTMENT}/late": {"minutes": 5},
@@ -102,9 +115,12 @@ BODIES: dict[str, dict[str, Any]] = {
     f"POST {VISIT}/bind": {"staff": None},
     f"POST {COUNTER}/call": {"ticket": "A001"},
     f"POST {COUNTER}/transfer": {"service": "attesten"},
+    f"POST {SITE}/devices": {"code": "BBBB-BBBB", "role": "kiosk", "name": "Inkom"},
+    f"POST {SITE}/devices/deny": {"code": "BBBB-BBBB"},
 }
 QUERIES = {
     f"GET {SITE}/punctuality": {"from": "2026-11-23", "to": "2026-11-23"},
+    f"GET {SITE}/devices/asking": {"code": "BBBB-BBBB"},
     f"GET {SITE}/appointments": {"q": "an"},
 }
 
@@ -225,7 +241,7 @@ async def test_every_route_and_topic_is_in_these_tables(tmp_path: Any) -> None:
     options = app.Options(f"sqlite:///{tmp_path}/o.db", str(mechelens(tmp_path, 1)), house_time=0)
     http, live = set(), set()
     async with app.assembled(options) as parts:
-        for route in app.application(parts)._app.routes:  # type: ignore[attr-defined]
+        for route in app.application(parts)._app._app.routes:  # type: ignore[attr-defined]
             if isinstance(route, WebSocketRoute):
                 live.add(route.path)
             elif isinstance(route, Mount):
@@ -233,7 +249,7 @@ async def test_every_route_and_topic_is_in_these_tables(tmp_path: Any) -> None:
             else:
                 assert isinstance(route, Route)
                 http |= {f"{method} {route.path}" for method in (route.methods or set()) - {"HEAD"}}
-    assert http == MAY.keys() | {f"GET {page}" for page in PAGES} | OPEN
+    assert http == MAY.keys() | {f"GET {page}" for page in PAGES} | OPEN | ONWARD
     # `{audience}` stands for the three that are one to a site; the last refuses what is left.
     assert live == {
         "/live/{site}/{audience}",
@@ -245,7 +261,7 @@ async def test_every_route_and_topic_is_in_these_tables(tmp_path: Any) -> None:
 
 def test_no_site_can_be_called_like_an_address() -> None:
     """Where an address has a site's name in it, another may have a word of its own in its place."""
-    paths = [path.partition(" ")[2] for path in [*MAY, *OPEN]] + [*TOPICS, "/live/visits/{secret}"]
+    paths = [path.partition(" ")[2] for path in [*MAY, *OPEN, *ONWARD]] + [*TOPICS, "/live/visits/{secret}"]
     words = {path.split("/")[1] for path in paths} | {path.split("/")[2] for path in paths if "live" in path}
     assert {word for word in words if word and "{" not in word} == settings.RESERVED
 
@@ -357,11 +373,27 @@ def test_what_is_open_needs_nobody(house: House, what: str) -> None:
     method, _, template = what.partition(" ")
     path = template.format(**NAMES, secret=secret)
     path = {"/static": "/static/favicon.svg", "/fonts": "/fonts/FiraSans-Regular.ttf"}.get(path, path)
-    token = {"token": house.server.token("kiosk", None, "house-1")}
-    sent = {"json": token} if method == "POST" else {}
+    bodies = {
+        "POST /session": {"token": house.server.token("kiosk", None, "house-1")},
+        "POST /device/code": {},
+        "POST /device/token": {"device_code": "x" * 43},
+    }
+    sent = {"json": bodies[what]} if method == "POST" else {}
     answer = house.client.request(method, path, headers={"Origin": house.server.base}, **sent)
     house.client.cookies.clear()
-    assert answer.is_success, answer.text
+    if path == "/device/token":
+        assert (answer.status_code, answer.json()["error"]) == (400, "expired_token")
+    else:
+        assert answer.is_success, answer.text
+
+
+def test_the_short_address_leads_to_the_devices_of_one_s_own_site(house: House) -> None:
+    for who, where in (
+        (STRANGER, "/sign-in?next=/devices"),
+        (house.session("supervisor", "house-2"), "/house-2/devices"),
+    ):
+        answer = house.ask("GET /devices", who)
+        assert (answer.status_code, answer.headers["location"]) == (303, where)
 
 
 # --- the live wire --------------------------------------------------------------------------------

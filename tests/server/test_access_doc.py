@@ -6,7 +6,8 @@ import re
 
 from running import ROOT
 
-from server.access import RIGHTS, SESSION_S, Role
+from server import accounts, app, devices
+from server.access import DEVICE_S, RIGHTS, SESSION_S, WORKDAY_S, Role
 
 TEXT = (ROOT / "docs" / "access.md").read_text()
 
@@ -30,4 +31,19 @@ def test_every_role_has_its_line() -> None:
 
 
 def test_figures_in_the_text() -> None:
-    assert f"good for {SESSION_S // 86_400} days" in TEXT.replace("\n", " ")
+    text = TEXT.replace("\n", " ")
+    assert accounts.FREE_TRIES == 5
+    assert accounts.ASKED == 32
+    assert accounts.HASHING == 2
+    assert devices.LETTERS == 8
+    assert (app.GUESSES, app.GUESSES_S) == (10, 600)
+    for said in (
+        f"by token it is good for {SESSION_S // 86_400} days",
+        f"good for {WORKDAY_S // 3600} hours",
+        f"good for {DEVICE_S // 86_400} days",
+        f"at least {accounts.SHORTEST} characters",
+        f"{accounts.FIRST_WAIT_S} second, 2, 4, and so on up to {accounts.LONGEST_WAIT_S // 60} minutes",
+        f"`expires_in` ({devices.CODE_S} s), `interval` ({devices.INTERVAL_S} s)",
+        f"At most {devices.PENDING} codes wait at a time, {devices.PENDING_AN_ADDRESS} of one address",
+    ):
+        assert said in text, said

@@ -144,11 +144,14 @@ def planned():
 def test_a_whole_day_is_shown_and_its_figures_are_told(tmp_path):
     with running_demo(tmp_path, "--speed", "400", "--days", "1") as demo:
         every_page = demo.wait_for("every page").split()[-1]
-        hall = demo.wait_for("the hall screen").split()[-1]
         sign_in = demo.wait_for("your counter").split()[-1]
+        hall = demo.wait_for("the hall screen").split()[-1]
         curl = demo.wait_for("views/management")
 
-        assert (every_page, hall) == (f"{demo.base}/", f"{demo.base}/mechelen/hall")
+        assert (every_page, hall) == (f"{demo.base}/", f"{demo.base}/mechelen/hall?screen=hall")
+        for place in ("reception", "management", "devices"):
+            assert f" {demo.base}/mechelen/{place}\n" in demo.said
+        assert f" {demo.base}/screen\n" in demo.said
         path, token = sign_in.removeprefix(demo.base).split("#")
         page, _, panel = path.partition("?next=")
         assert page == "/sign-in"
@@ -162,6 +165,14 @@ def test_a_whole_day_is_shown_and_its_figures_are_told(tmp_path):
             cookie = {"Cookie": signed_in.headers["set-cookie"].split(";")[0]}
             assert http.get(panel, headers=cookie).status_code == 200
             assert http.get(hall, headers=cookie).status_code == 200
+            # Everybody signs in with what was printed, and comes to their own page.
+            homes = {"onthaal": "reception", "toezicht": "management", f"loket{panel[19:]}": panel[10:]}
+            for login, home in homes.items():
+                password = re.search(rf"^  {login} +(\S+)$", demo.said, re.MULTILINE).group(1)
+                body = {"login": login, "password": password}
+                answer = http.post("/session", json=body, headers={"Origin": demo.base})
+                http.cookies.clear()
+                assert answer.json()["home"] == f"/mechelen/{home}"
             bearer = re.search(r"Bearer (\S+)'", curl).group(1)
             shown = http.get(
                 re.search(r"http\S+", curl).group(0), headers={"Authorization": f"Bearer {bearer}"}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
@@ -50,6 +51,36 @@ def test_migrating_again_changes_nothing(database: Database) -> None:
     database.write_now(schema.migrate)
     with sqlite3.connect(database.path) as other:
         assert list(other.iterdump()) == before
+
+
+def test_accounts_and_devices_come_and_go_and_tokens_stay_signed_in(database: Database) -> None:
+    """From the first tables to the second, with a session on the way, and back."""
+
+    def move(connection: sa.Connection, to: str, how: Callable[..., None]) -> None:
+        config = schema._config()
+        config.attributes["connection"] = connection
+        how(config, to)
+
+    def tables(connection: sqlite3.Connection) -> list[str]:
+        made = connection.execute("SELECT sql FROM sqlite_master WHERE sql > ''")
+        return sorted(" ".join(row[0].replace('"', "").split()) for row in made)
+
+    def session(connection: sa.Connection) -> list[tuple[object, ...]]:
+        rows = connection.exec_driver_sql("SELECT token, expires_at FROM session")
+        return [tuple(row) for row in rows]
+
+    database.write_now(lambda connection: move(connection, "0001", command.upgrade))
+    with sqlite3.connect(database.path) as other:
+        before = tables(other)
+        other.execute("INSERT INTO session VALUES (x'00', 'mine', 7)")
+    database.write_now(lambda connection: move(connection, "0002", command.upgrade))
+    assert database.write_now(session) == [("mine", 7)]
+    with sqlite3.connect(database.path) as other:
+        other.execute("INSERT INTO session (hash, account, expires_at) VALUES (x'01', 'hers', 8)")
+    database.write_now(lambda connection: move(connection, "0001", command.downgrade))
+    assert database.write_now(session) == [("mine", 7)]
+    with sqlite3.connect(database.path) as other:
+        assert tables(other) == before
 
 
 def test_a_database_of_a_newer_version_is_refused_and_left_alone(database: Database) -> None:

@@ -49,6 +49,11 @@ ROLES = {
     VISIT + "/leave": "reception",
     VISIT + "/priority": "reception",
     VISIT + "/bind": "reception",
+    SITE + "/staff": "reception",
+    SITE + "/devices": "supervisor",
+    SITE + "/devices/asking": "supervisor",
+    SITE + "/devices/deny": "supervisor",
+    SITE + "/devices/{device}/revoke": "supervisor",
 }
 """Which token an operation is called with; operations of a counter take a counter's."""
 
@@ -56,6 +61,7 @@ _WHOLE = "a whole number written as 5.0, an integer to JSON Schema and a slip to
 _NO_REF = {404: "no appointment is booked under most references"}
 _NO_VISIT = {404: "most tickets were never drawn"}
 _NOBODY = {409: "most of the time nobody is at the counter"}
+_GUESSED = {404: "nobody guesses a device's code", 429: "nor may many be tried"}
 EXPECTED: dict[str, dict[int, str]] = {
     f"GET {SITE}/punctuality": {422: "a last day before the first, or too many days between them"},
     f"PUT {APPOINTMENT}": {
@@ -90,6 +96,10 @@ EXPECTED: dict[str, dict[int, str]] = {
         409: "nobody is at the counter, or the other one is closed",
         422: "names neither a service nor a counter, or both",
     },
+    f"GET {SITE}/devices/asking": _GUESSED,
+    f"POST {SITE}/devices": {**_GUESSED, 422: "a screen that the house does not have"},
+    f"POST {SITE}/devices/deny": _GUESSED,
+    f"POST {SITE}/devices/{{device}}/revoke": {404: "nobody guesses a device's id"},
     "GET /visits/{secret}": {404: "nobody guesses a ticket's secret"},
 }
 """Beyond 200, what a valid request may be answered with, and why."""

@@ -46,9 +46,10 @@ def test_the_index_of_a_counter_shows_that_counter_alone(page: Page, server: Hou
 def test_a_stranger_is_led_through_the_sign_in_and_back(page: Page, server: House) -> None:
     page.goto(server.base + "/mechelen/counters/3")
     expect(page.get_by_role("heading", name="Aanmelden")).to_be_visible()
+    page.get_by_text("Aanmelden met een sleutel").click()
     page.get_by_label("Sleutel").fill("not-a-key")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("alert")).to_have_text("Deze sleutel is niet (meer) geldig.")
+    expect(page.locator("#wrong-key")).to_have_text("Deze sleutel is niet (meer) geldig.")
     page.get_by_label("Sleutel").fill(f" {server.token('counter')} ")
     page.keyboard.press("Enter")
     expect(page).to_have_url(server.base + "/mechelen/counters/3")
