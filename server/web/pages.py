@@ -76,6 +76,7 @@ class Pages:
             site.house.languages[0],
             site=site.house.site,
             house_name=site.house.name,
+            screens=list(site.house.screens.values()),
             counters=list(site.house.counters),
             counter=principal.counter if principal else None,
             signed_in=principal is not None,
