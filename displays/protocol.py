@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 import msgspec
 
@@ -83,10 +83,11 @@ class Heartbeat(msgspec.Struct):
 
 
 class Receipt(msgspec.Struct, forbid_unknown_fields=True):
-    """All that a client may send: the seq it painted, the ids of the calls it sounded."""
+    """All that a client may send: the seq it painted, the ids of the calls it sounded, its sound's state."""
 
     painted: int | None = None
     sounded: list[str] = []
+    sound: Literal["on", "off", "refused"] | None = None
 
 
 def view_bytes(view: msgspec.Struct) -> bytes:

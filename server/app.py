@@ -38,6 +38,7 @@ from server.domain.schedule import SECOND
 from server.hub import FULL_AT, Hub
 from server.keys import Keys, load_keys
 from server.live import KeyReused, Live
+from server.presence import Presence
 from server.publisher import Publisher
 from server.sockets import Sockets
 from server.web import errors
@@ -122,7 +123,7 @@ async def _assemble(
     hub = Hub()
     live = Live(database, clock, houses)
     await live.load()
-    publisher = Publisher(live, hub, clock)
+    publisher = Publisher(live, hub, clock, Presence(clock.now))
     live.changed = publisher.changed
     doorkeeper = Doorkeeper(database)
     parts = Parts(live, database, doorkeeper, publisher, keys, clock, public_url)
@@ -215,6 +216,7 @@ def application(onthaal: Onthaal) -> ASGIApp:
         route("/{site}", pages.index),
         route("/{site}/hall", pages.hall),
         route("/{site}/counters/{counter}", pages.counter),
+        route("/{site}/management", pages.management),
     ]
     kinds: tuple[type[Exception], ...] = (
         HTTPException,

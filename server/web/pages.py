@@ -103,6 +103,14 @@ class Pages:
             counter=counter,
         )
 
+    async def management(self, request: Request) -> Response:
+        """The supervisor's overview."""
+        site = self._site(request.path_params["site"])
+        refused = await self._gate(request, Right.WATCH_MANAGEMENT, site.house)
+        return refused or page(
+            "management", site.house.languages[0], site=site.house.site, house_name=site.house.name
+        )
+
     async def ticket(self, request: Request) -> Response:
         """The citizen's page behind a secret link; it changes nothing, however often it is fetched."""
         found = self.find_visit(request.path_params["secret"])
@@ -205,4 +213,5 @@ def home(principal: Principal) -> str:
     """The page that a role works on."""
     if principal.role is Role.COUNTER and principal.counter is not None:
         return f"/{principal.site}/counters/{principal.counter}"
-    return f"/{principal.site}/hall" if principal.role is Role.SCREEN else f"/{principal.site}"
+    pages = {Role.SCREEN: "/hall", Role.SUPERVISOR: "/management"}
+    return f"/{principal.site}{pages.get(principal.role, '')}"

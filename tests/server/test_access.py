@@ -65,6 +65,7 @@ MAY: dict[str, set[str]] = {
 PAGES: dict[str, set[str]] = {
     "/{site}/hall": ROLES,
     "/{site}/counters/{counter}": {"counter"},
+    "/{site}/management": {"supervisor"},
 }
 """The pages that need a session: a stranger is led to the sign-in."""
 

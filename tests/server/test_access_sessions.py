@@ -56,7 +56,7 @@ def until(condition: Callable[[], bool]) -> None:
         ("counter", "5", "/mechelen/counters/5"),
         ("counter", None, "/mechelen"),
         ("screen", None, "/mechelen/hall"),
-        ("supervisor", None, "/mechelen"),
+        ("supervisor", None, "/mechelen/management"),
     ],
 )
 def test_a_token_becomes_a_session(lasting: Onthaal, role: str, counter: str | None, home: str) -> None:
