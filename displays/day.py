@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from displays.presence import NOBODY, Attendance
 from displays.views import HouseNow, OfferedService, OtherCounter, QueuedTicket
 from server.domain import forecast
 from server.domain.calling import Standing, may_serve, queue, standings
@@ -18,13 +19,19 @@ def maybe(instant: int | None) -> str | None:
 
 
 class DayModel:
-    """A site's day at ``now``; ``speed`` is house seconds per real second. Values are made on demand."""
+    """A site's day at ``now``; ``speed`` is house seconds per real second. Values are made on demand.
 
-    def __init__(self, house: House, day: Day, now: int, speed: float = 1.0) -> None:
+    ``attendance`` tells which screens and panels were heard.
+    """
+
+    def __init__(
+        self, house: House, day: Day, now: int, speed: float = 1.0, attendance: Attendance = NOBODY
+    ) -> None:
         self.house = house
         self.day = day
         self.now = now
         self.speed = speed
+        self.attendance = attendance
         self._queues: dict[object, list[Standing]] = {}
         self._queued: dict[tuple[str, str], QueuedTicket] = {}
 

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 from displays import advice
+from displays.alerts import alerts
 from displays.day import DayModel, maybe
-from displays.views import Alert, CounterNow, ManagementView, ServiceNow, TodayFigures
-from server.domain.appointment import Booking
+from displays.screens import screens_now
+from displays.service_level import service_level
+from displays.views import CounterNow, LateAppointment, ManagementView, ServiceNow, TodayFigures
+from server.domain.appointment import Appointment, Booking
 from server.domain.day import Status
 from server.domain.schedule import SECOND, iso
+
+LATE_SHOWN = 20
+"""How many of those who are late travel, longest first; ``late_now`` counts them all."""
 
 
 def overview(model: DayModel) -> ManagementView:
     """The supervisor's view of the site now."""
+    late = _late(model)
     return ManagementView(
-        alerts=_alerts(model),
-        today=_today(model),
+        alerts=alerts(model),
+        today=_today(model, len(late)),
+        level=service_level(model),
+        late=[_late_line(model, known) for known in late[:LATE_SHOWN]],
         services=services_now(model),
         counters=counters_now(model),
         waiting=[model.queued(place) for place in model.places],
         advice=advice.now(model),
+        screens=screens_now(model),
         house=model.house_now,
     )
 
@@ -70,21 +80,28 @@ def counters_now(model: DayModel) -> list[CounterNow]:
     return lines
 
 
-def _alerts(model: DayModel) -> list[Alert]:
-    alerts = []
-    for name, waiting in model.waiting_by_service.items():
-        service = model.house.services.get(name)
-        if service is None:
-            continue
-        limit = waiting[0].wait_from + service.waiting_limit_s * SECOND
-        if model.now > limit:
-            alerts.append(Alert(kind="wait", service=name, since=iso(limit)))
-        if not model.open_by_service[name] and waiting[0].wait_from <= model.now:
-            alerts.append(Alert(kind="no-counter", service=name, since=iso(waiting[0].wait_from)))
-    return alerts
+def _late(model: DayModel) -> list[Appointment]:
+    """Who is expected, has not reported, and is past slot and grace: the longest first."""
+    late = []
+    for known in model.day.appointments.values():
+        if known.state in (Booking.BOOKED, Booking.CONFIRMED):
+            service = model.house.services.get(known.service)
+            if known.at + (service.grace_s if service else 0) * SECOND < model.now:
+                late.append(known)
+    return sorted(late, key=lambda known: (known.at, known.id))
 
 
-def _today(model: DayModel) -> TodayFigures:
+def _late_line(model: DayModel, known: Appointment) -> LateAppointment:
+    service = model.house.services.get(known.service)
+    return LateAppointment(
+        appointment=known.id,
+        service=None if service is None or service.discreet else service.id,
+        at=iso(known.at),
+        late_s=known.late_s,
+    )
+
+
+def _today(model: DayModel, late_now: int) -> TodayFigures:
     visits = model.day.visits.values()
     count = dict.fromkeys(Status, 0)
     waits = []
@@ -94,12 +111,6 @@ def _today(model: DayModel) -> TodayFigures:
             waits.append(max(0, visit.first_called_at - visit.wait_from) // SECOND)
     waits.sort()
     appointments = model.day.appointments.values()
-    late_now = 0
-    for known in appointments:
-        service = model.house.services.get(known.service)
-        grace_s = service.grace_s if service else 0
-        expected = known.state in (Booking.BOOKED, Booking.CONFIRMED)
-        late_now += expected and known.at + grace_s * SECOND < model.now
     return TodayFigures(
         visits=len(visits),
         with_appointment=sum(visit.appointment is not None for visit in visits),

@@ -237,10 +237,15 @@ class ReceptionView(msgspec.Struct):
 
 
 class Alert(msgspec.Struct):
-    """Something that is wrong now: ``kind`` is ``wait`` or ``no-counter``; ``since`` when it began."""
+    """Something that is wrong now, and since when. What it is about is one of three; the others are null.
+
+    ``kind`` is ``no-counter``, ``screen-silent``, ``panel-silent``, ``wait`` or ``sound-refused``.
+    """
 
     kind: str
-    service: str
+    service: str | None
+    screen: str | None
+    counter: str | None
     since: str
 
 
@@ -260,15 +265,76 @@ class TodayFigures(msgspec.Struct):
     p90_wait_s: int | None
 
 
+class ServiceShare(msgspec.Struct):
+    """Of one service: how many were ``called``, and of these how many ``within`` the time aimed at."""
+
+    service: str
+    called: int
+    within: int
+
+
+class ServiceLevel(msgspec.Struct):
+    """Of everybody who was called today: how many waited no longer than ``within_s``."""
+
+    within_s: int
+    aim_percent: int
+    called: int
+    within: int
+    services: list[ServiceShare]
+
+
+class LateAppointment(msgspec.Struct):
+    """Who is past slot and grace and not here. ``service`` is null for a discreet one."""
+
+    appointment: str
+    service: str | None
+    at: str
+    late_s: int | None
+
+
+class SoundedCall(msgspec.Struct):
+    """The last call whose chime a screen says was heard, and when it said so."""
+
+    id: str
+    ticket: str
+    at: str
+
+
+class ScreenNow(msgspec.Struct):
+    """A hall screen or a counter's panel, and what it told. ``kind`` is screen, unnamed or panel.
+
+    ``state`` is ``online``, ``silent`` or ``never``. ``sounds`` says whether it is meant to,
+    ``sound`` (``on``, ``off``, ``refused``) whether it does.
+    """
+
+    kind: str
+    id: str
+    name: str
+    state: str
+    since: str | None
+    heard_at: str | None
+    connections: int
+    painted: int | None
+    painted_at: str | None
+    sounded: SoundedCall | None
+    sounds: bool
+    sound: str | None
+    p50_ms: int | None
+    p99_ms: int | None
+
+
 class ManagementView(msgspec.Struct):
-    """What is wrong now, then the numbers, then the house."""
+    """What is wrong now, then the numbers, then the house, then its screens and panels."""
 
     alerts: list[Alert]
     today: TodayFigures
+    level: ServiceLevel
+    late: list[LateAppointment]
     services: list[ServiceNow]
     counters: list[CounterNow]
     waiting: list[QueuedTicket]
     advice: list[Advice]
+    screens: list[ScreenNow]
     house: HouseNow
 
 

@@ -41,6 +41,7 @@ from server.hub import FULL_AT, Hub
 from server.keys import Keys, load_keys
 from server.limits import Limit
 from server.live import KeyReused, Live
+from server.presence import Presence
 from server.publisher import Publisher
 from server.sockets import Sockets
 from server.web import errors
@@ -140,7 +141,7 @@ async def _assemble(
     hub = Hub()
     live = Live(database, clock, houses)
     await live.load()
-    publisher = Publisher(live, hub, clock)
+    publisher = Publisher(live, hub, clock, Presence(clock.now))
     live.changed = publisher.changed
     doorkeeper = Doorkeeper(database)
     guesses = Limit(GUESSES, GUESSES_S)
@@ -247,6 +248,7 @@ def application(onthaal: Onthaal) -> ASGIApp:
         route("/{site}/theme.css", theme.css),
         route("/{site}/logo.svg", theme.logo),
         route("/{site}/reception", pages.reception),
+        route("/{site}/management", pages.management),
     ]
     kinds: tuple[type[Exception], ...] = (
         HTTPException,

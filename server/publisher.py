@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import logging
 import time
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import msgspec
@@ -16,11 +17,15 @@ from displays.day import DayModel
 from server.clock import HouseClock
 from server.hub import SLICE_S, Hub, Topic, wire_frame
 from server.live import Live, Site
+from server.presence import Presence
 
 log = logging.getLogger("onthaal.publisher")
 
 TICK_S = 1.0
 """How often views are looked at again because time has passed, in real seconds."""
+
+CHANGES_KEPT = 64
+"""How many changes of a topic a receipt may be behind and still tell its latency."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +49,15 @@ class Address:
 
 @dataclass(eq=False, slots=True)
 class Shown:
-    """What the viewers of a topic were told last: the view, and the seq up to which it is known to hold."""
+    """What the viewers of a topic were told last: the view, and the seq up to which it is known to hold.
+
+    ``changes`` are the newest seqs whose frame brought a view; other seqs came with heartbeats.
+    """
 
     address: Address
     view: bytes
     seq: int
+    changes: deque[int] = field(default_factory=lambda: deque(maxlen=CHANGES_KEPT))
 
 
 class Publisher:
@@ -58,7 +67,8 @@ class Publisher:
     (seq, at) never steps back, and no heartbeat is newer than a view that comes after it.
     """
 
-    def __init__(self, live: Live, hub: Hub, clock: HouseClock) -> None:
+    def __init__(self, live: Live, hub: Hub, clock: HouseClock, presence: Presence) -> None:
+        self.presence = presence
         self._live = live
         self._hub = hub
         self._clock = clock
@@ -73,7 +83,9 @@ class Publisher:
     def model(self, site: Site) -> DayModel:
         """The site's read model at now, in whole milliseconds: one ``at`` on the wire is one moment."""
         now = self._clock.now()
-        return DayModel(site.house, site.day, max(now - now % 1000, site.day.at), self._clock.speed)
+        now = max(now - now % 1000, site.day.at)
+        attendance = self.presence.attendance(site.house.site, site.day.date)
+        return DayModel(site.house, site.day, now, self._clock.speed, attendance)
 
     def view(self, model: DayModel, address: Address) -> msgspec.Struct:
         """The view of a topic. Raises ``KeyError`` where there is no such counter or visit."""
@@ -109,9 +121,15 @@ class Publisher:
         shown = self._watched.setdefault(address.site, {}).setdefault(name, Shown(address, b"", 0))
         if topic is None or shown.view != view:
             shown.view, shown.seq = view, model.day.seq
+            shown.changes.append(model.day.seq)
             if topic is not None:
                 self._hub.publish(topic, frame)
         return frame
+
+    def brought(self, address: Address, seq: int) -> bool:
+        """Whether the topic's frame of this seq brought a view, rather than word that the old one holds."""
+        shown = self._watched.get(address.site, {}).get(address.name)
+        return shown is not None and seq in shown.changes
 
     def changed(self, site: Site) -> None:
         """A site's day has changed: show it, the screens and panels now, phones right after."""
@@ -148,7 +166,10 @@ class Publisher:
         return model
 
     def _renew(self, site: Site) -> DayModel:
-        model = self._models[site.house.site] = self.model(site)
+        before, model = self._models.get(site.house.site), self.model(site)
+        if before is not None and (before.day.seq, before.now) == (model.day.seq, model.now):
+            model.attendance = before.attendance  # one (seq, at) on the wire shows one thing
+        self._models[site.house.site] = model
         self._modelled[site.house.site] = time.monotonic()
         return model
 
@@ -233,6 +254,7 @@ class Publisher:
             return False
         if shown.view != view:
             shown.view, shown.seq = view, model.day.seq
+            shown.changes.append(model.day.seq)
             self._hub.publish(topic, wire_frame(protocol.frame(name, model.day.seq, model.now, view)))
         return True
 

@@ -10,13 +10,15 @@ import time
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from displays.presence import Key, Place
 from displays.protocol import Close, Receipt
-from server.access import COOKIE, Doorkeeper, Principal, Right, same_origin
+from server.access import COOKIE, Doorkeeper, Principal, Right, Role, same_origin
 from server.database import Unavailable
 from server.hub import FULL_AT, Hub, Viewer
 from server.keys import Keys
-from server.live import Live
+from server.live import Live, Site
 from server.metrics import GLASS, RECEIPTS
+from server.presence import Seat
 from server.publisher import Address, Publisher
 from server.wire import EXTENSION, LiveProtocol, comeback_s
 
@@ -68,13 +70,14 @@ class Sockets:
         address = Address(names["site"], "counters" if which else names.get("audience", ""), which)
         try:
             code = await self._refusal(websocket, address)
+            key = None if code is not None else await self._key(websocket, address)
         except Unavailable:
             _wire(websocket).close(Close.TRY_LATER, comeback_s())
             return
         if code is not None:
             _wire(websocket).close(code)
             return
-        await self._watch(websocket, address, by_rights=True)
+        await self._watch(websocket, address, key, by_rights=True)
 
     async def visit(self, websocket: WebSocket) -> None:
         """``/live/visits/{secret}``: whoever has the link may watch."""
@@ -87,7 +90,7 @@ class Sockets:
         if visit is None or site is None:
             _wire(websocket).close(Close.UNKNOWN)
             return
-        await self._watch(websocket, Address(site, "visits", visit), by_rights=False)
+        await self._watch(websocket, Address(site, "visits", visit), None, by_rights=False)
 
     async def unknown(self, websocket: WebSocket) -> None:
         """Any other path under ``/live``."""
@@ -128,6 +131,23 @@ class Sockets:
             return Close.UNKNOWN
         return None
 
+    async def _key(self, websocket: WebSocket, address: Address) -> Key | None:
+        """Which screen or panel this is; None for who only looks on.
+
+        A supervisor with a panel before them must not make it seem that the counter's own still lives,
+        nor a desk that looks at the hall's picture be taken for the screen that hangs there.
+        """
+        principal = await self._principal(websocket)
+        if principal is None:
+            return None
+        if address.audience == "hall":
+            name = websocket.query_params.get("screen", "")
+            hangs = principal.role is Role.SCREEN and name in self._live.sites[address.site].house.screens
+            return (Place.SCREEN, name) if hangs else (Place.UNNAMED, "")
+        if address.audience == "counters" and principal.may(Right.RUN_COUNTER, address.site, address.which):
+            return Place.PANEL, address.which
+        return None
+
     async def _principal(self, websocket: WebSocket) -> Principal | None:
         scheme, _, token = websocket.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
@@ -143,7 +163,9 @@ class Sockets:
             return not needed
         return same_origin(origin, websocket.headers.get("host", ""), self._public_url)
 
-    async def _watch(self, websocket: WebSocket, address: Address, *, by_rights: bool) -> None:
+    async def _watch(
+        self, websocket: WebSocket, address: Address, key: Key | None, *, by_rights: bool
+    ) -> None:
         """Show a topic until the viewer goes or is dismissed."""
         wire = _wire(websocket)
         if self._hub.viewers >= self._full_at:
@@ -161,17 +183,23 @@ class Sockets:
         self._hub.attach(viewer, address.name, frame, urgent=address.urgent)
         if by_rights:
             self._let_in[viewer] = (websocket, address)
+        presence = self._publisher.presence
+        seat = None if key is None else presence.join(address.site, key)
         try:
-            await self._receipts(websocket, viewer, address)
+            await self._receipts(websocket, viewer, address, seat)
         except WebSocketDisconnect:
             pass
         finally:
+            if seat is not None:
+                presence.leave(seat)
             self._let_in.pop(viewer, None)
             self._hub.detach(viewer)
 
-    async def _receipts(self, websocket: WebSocket, viewer: Viewer, address: Address) -> None:
+    async def _receipts(
+        self, websocket: WebSocket, viewer: Viewer, address: Address, seat: Seat | None
+    ) -> None:
         """Read what a client sends until it goes: receipts, and nothing else."""
-        accepted = self._live.sites[address.site].accepted
+        site, came = self._live.sites[address.site], time.monotonic()
         while True:
             message = await websocket.receive()
             if message["type"] == "websocket.disconnect":
@@ -186,11 +214,31 @@ class Sockets:
                 self._hub.dismiss(viewer, Close.BAD_MESSAGE)
                 return
             RECEIPTS.labels(address.audience).inc()
-            if receipt.painted is not None and receipt.painted > viewer.painted:
-                viewer.painted, viewer.painted_at = receipt.painted, time.monotonic()
-                if receipt.painted in accepted:
-                    GLASS.labels(address.audience).observe(viewer.painted_at - accepted[receipt.painted])
+            painted = receipt.painted
+            if painted is not None and painted > site.day.seq:
+                painted = None  # nobody was ever shown this
+            glass_s = None
+            if painted is not None and painted > viewer.painted:
+                viewer.painted, viewer.painted_at = painted, time.monotonic()
+                accepted = site.accepted.get(painted)
+                # Who came later, and whose picture merely still held, did not wait for this one.
+                if accepted is not None and accepted >= came and self._publisher.brought(address, painted):
+                    glass_s = viewer.painted_at - accepted
+                    GLASS.labels(address.audience).observe(glass_s)
+            if seat is not None:
+                call, sound = _sounded(site, receipt), receipt.sound
+                self._publisher.presence.receipt(
+                    seat, painted=painted, glass_s=glass_s, call=call, sound=sound
+                )
             await asyncio.sleep(PACE_S)
+
+
+def _sounded(site: Site, receipt: Receipt) -> tuple[str, str] | None:
+    """The newest call (id, ticket) that was sounded; ids that are no call of today count for nothing."""
+    told = set(receipt.sounded)
+    return (
+        next(((call.id, call.ticket) for call in site.day.calls if call.id in told), None) if told else None
+    )
 
 
 def _wire(websocket: WebSocket) -> LiveProtocol:

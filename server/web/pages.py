@@ -156,6 +156,14 @@ class Pages:
             languages=site.house.languages,
         )
 
+    async def management(self, request: Request) -> Response:
+        """The supervisor's overview."""
+        site = self._site(request.path_params["site"])
+        refused = await self._gate(request, Right.WATCH_MANAGEMENT, site.house)
+        return refused or page(
+            "management", site.house.languages[0], site=site.house.site, house_name=site.house.name
+        )
+
     async def ticket(self, request: Request) -> Response:
         """The citizen's page behind a secret link; it changes nothing, however often it is fetched."""
         found = self.find_visit(request.path_params["secret"])

@@ -9,7 +9,7 @@ import msgspec
 from displays import protocol, views
 
 FRAME = {"v", "topic", "seq", "at", "view"}
-RECEIPT = {"painted", "sounded"}
+RECEIPT = {"painted", "sounded", "sound"}
 
 ALLOWED = {
     "house": {"name", "time_zone", "speed", "date", "state", "changes_at"},
@@ -23,11 +23,14 @@ ALLOWED = {
     "lists": {"waiting", "queue", "appointments", "visits", "alerts", "today", "notice", "house"},
     "advice": {"advice", "cause", "late", "limit_s", "discreet"},
     "counts": {"with_appointment", "served", "left", "not_present", "not_served", "booked", "late_now"},
+    "service level": {"level", "within_s", "aim_percent", "called", "within", "late"},
+    "screens": {"screens", "screen", "state", "connections", "sounds", "sound", "sounded", "painted"},
+    "what screens told": {"heard_at", "painted_at", "p50_ms", "p99_ms"},
 }
 """Every field name that a view may have. A new one is added here after asking whose data it could carry."""
 
-NAMED = {"HouseNow", "OfferedService", "ServiceNow"}
-"""The only types with a ``name``: of the house, and of services."""
+NAMED = {"HouseNow", "OfferedService", "ServiceNow", "ScreenNow"}
+"""The only types with a ``name``: of the house, of services, and of its screens."""
 
 TALKS = {"HallView": "notice"}
 """Free text that the house itself writes."""

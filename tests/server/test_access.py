@@ -74,6 +74,7 @@ PAGES: dict[str, set[str]] = {
     "/{site}/counters/{counter}": {"counter"},
     "/{site}/reception": {"reception"},
     "/{site}/devices": {"supervisor", "administrator"},
+    "/{site}/management": {"supervisor"},
 }
 """The pages that need a session: a stranger is led to the sign-in."""
 

@@ -15,8 +15,8 @@ import pytest
 from running import ROOT, Onthaal
 from watching import watching
 
-from displays import protocol, views
-from server import hub, sockets, wire
+from displays import alerts, protocol, views
+from server import hub, presence, sockets, wire
 from server.access import RIGHTS, Right
 
 DOC = (ROOT / "displays" / "PROTOCOL.md").read_text()
@@ -92,6 +92,8 @@ def spoken(annotation: Any) -> str:
         first, second = arguments
         assert second is type(None)
         return f"{spoken(first)} or null"
+    if origin is typing.Literal:
+        return " or ".join(json.dumps(value) for value in arguments)
     assert annotation in STRUCTS.values(), annotation
     return str(annotation.__name__)
 
@@ -137,6 +139,10 @@ def test_who_may_watch() -> None:
         assert named == ({"every", "role"} if path == "hall" else set(RIGHTS[right])), path
 
 
+def test_the_kinds_of_alert_worst_first() -> None:
+    assert [row[0] for row in table("##### Kinds of alert")] == list(alerts.SEVERITY)
+
+
 def test_the_numbers() -> None:
     known = {
         "heartbeat of screens and panels": protocol.HEARTBEAT_S,
@@ -150,6 +156,8 @@ def test_the_numbers() -> None:
         "goodbye": wire.GOODBYE_S,
         "asked again": sockets.RECHECK_S,
         "viewers": hub.FULL_AT,
+        "silent": presence.SILENT_S,
+        "latencies": presence.WINDOW,
     }
     said = {row[0]: float(row[1].split()[0].replace(",", "")) for row in table("## Numbers")}
     assert said == known
@@ -180,7 +188,7 @@ def test_an_example_is_of_its_type_with_every_field_in_its_place(text: str) -> N
     if kind is not protocol.Receipt:
         assert msgspec.json.encode(value).decode() == compact(text)
     else:
-        assert set(example) <= {"painted", "sounded"}
+        assert set(example) <= set(protocol.Receipt.__struct_fields__)
 
 
 def told(folder: Path) -> dict[str, str]:

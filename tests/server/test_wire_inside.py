@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from displays import board
 from server import access
 from server.app import Onthaal, Options, application, assembled
 from server.domain import commands as co
+from server.domain.house import ScreenPlan
 from server.hub import Hub, Viewer
 from server.keys import fresh_id
 from server.live import Request, Site
@@ -90,12 +92,13 @@ class Inside:
     def connect(self, path: str, **headers: str) -> Wire:
         """A viewer that comes through the application itself."""
         wire = Wire()
+        path, _, query = path.partition("?")
         lines = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
         scope = {
             "type": "websocket",
             "path": path,
             "raw_path": path.encode(),
-            "query_string": b"",
+            "query_string": query.encode(),
             "headers": [(b"host", b"localhost:8080"), *lines],
             "subprotocols": [],
             "extensions": {EXTENSION: wire},
@@ -292,6 +295,55 @@ async def create(inside: Inside, role: access.Role) -> str:
         return access.create_token(connection, "mechelen", role, None)
 
     return await inside.onthaal.parts.database.write(work)
+
+
+async def test_a_screen_that_stops_telling_is_silent_though_its_line_lives(inside: Inside) -> None:
+    inside.site.house = replace(inside.site.house, screens={"hall": ScreenPlan(id="hall", name="Hall")})
+    inside.publisher.presence.silent_s = 0.2
+    token = await create(inside, access.Role.SCREEN)
+    overview = inside.watch("management")
+    screen = inside.connect("/live/mechelen/hall?screen=hall", authorization=f"Bearer {token}")
+    await until(lambda: screen.frames, "a first frame")
+
+    def state() -> str:
+        inside.clock.jump(inside.clock.now() + 1_000_000)  # a view is sent anew only at another moment
+        said: str = overview.newest["view"]["screens"][0]["state"]
+        return said
+
+    def tell() -> bool:
+        screen.inbox.put_nowait({"type": "websocket.receive", "text": "{}"})
+        return state() == "online"
+
+    assert state() == "never"
+    await until(tell, "the screen to be heard")
+    await until(lambda: state() == "silent", "the screen to be missed")
+    view = overview.newest["view"]
+    assert (view["screens"][0]["connections"], screen.ended) == (1, None)
+    assert [(alert["kind"], alert["screen"]) for alert in view["alerts"]] == [("screen-silent", "hall")]
+    await until(tell, "the screen to be back")
+    assert overview.newest["view"]["alerts"] == []
+
+
+async def test_one_moment_shows_one_thing_whatever_screens_tell(inside: Inside) -> None:
+    """The house's clock stands still: two frames of one (seq, at) would differ."""
+    token = await create(inside, access.Role.COUNTER)
+    await inside.do(co.OpenCounter(counter="1"))
+    overview = inside.watch("management")
+    panel = inside.connect("/live/mechelen/counters/1", authorization=f"Bearer {token}")
+    panel.inbox.put_nowait({"type": "websocket.receive", "text": '{"painted":1}'})
+
+    def polled() -> Any:
+        frame = inside.publisher.frame(Address("mechelen", "management"))
+        return json.loads(frame)["view"]["screens"][0]["state"]
+
+    await until(lambda: polled() == "online", "the panel to be heard")
+    before = inside.publisher._modelled["mechelen"]
+    await until(lambda: inside.publisher._modelled["mechelen"] > before, "a tick")
+    inside.publisher.changed(inside.site)
+    assert len(overview.frames) == 1
+    seq = await inside.do(co.OpenCounter(counter="2"))
+    await until(lambda: overview.newest["seq"] == seq, "the next change")
+    assert overview.newest["view"]["screens"][0]["state"] == "online"
 
 
 async def test_who_signs_out_watches_no_longer(inside: Inside) -> None:

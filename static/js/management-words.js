@@ -1,0 +1,69 @@
+/** What the overview says of things that are wrong, of counters and of screens. */
+
+import { _, language, ngettext } from "./words.js";
+
+const either = new Intl.ListFormat(language, { type: "disjunction" });
+
+/** What is wrong, and what to do next. `names` tells services, screens and who serves what. */
+export function told(alert, names) {
+  const service = names.service(alert.service);
+  const screen = names.screen(alert.screen);
+  const { counter } = alert;
+  switch (alert.kind) {
+    case "no-counter":
+      return [
+        _("People wait for %(service)s, and no counter is open for it.", { service }),
+        _("Open a counter that serves it: %(counters)s.", { counters: either.format(names.serving(alert.service)) }),
+      ];
+    case "wait":
+      return [
+        _("The wait for %(service)s is past its limit.", { service }),
+        _("Open another counter for it, or go and speak with who waits longest."),
+      ];
+    case "screen-silent":
+      return [
+        _("The screen “%(screen)s” is silent.", { screen }),
+        _("Go and look. Switch it off and on; until it is back, call the numbers out loud there."),
+      ];
+    case "panel-silent":
+      return [
+        _("The panel of counter %(counter)s is silent.", { counter }),
+        _("Ask at the counter: load the page again, or go on with another device."),
+      ];
+    case "sound-refused":
+      return [
+        _("The screen “%(screen)s” may not make a sound.", { screen }),
+        _("Touch it once, or allow sound in its browser. Until then nobody hears a call there."),
+      ];
+    default:
+      return [alert.kind, ""];
+  }
+}
+
+/** What a counter does. */
+export function doing(counter) {
+  if (counter.status === "called") return _("has called");
+  if (counter.status === "serving") return _("serves");
+  if (counter.mode === "open") return _("is free");
+  return counter.mode === "paused" ? _("pauses") : _("is closed");
+}
+
+/** What a line of the table of screens is. */
+export function title(screen) {
+  if (screen.kind === "screen") return screen.name;
+  if (screen.kind === "panel") return _("Panel of counter %(counter)s", { counter: screen.id });
+  return ngettext("%(number)s other hall screen", "%(number)s other hall screens", screen.connections);
+}
+
+export function state(screen) {
+  if (screen.state === "online") return _("answers");
+  return screen.state === "silent" ? _("silent") : _("not heard yet");
+}
+
+/** What is known of a screen's sound; panels have none. */
+export function sound(screen) {
+  if (screen.sound === "refused") return _("refused");
+  if (screen.sound === "on") return _("on");
+  if (screen.sound === "off") return screen.sounds ? _("off, but it should sound") : _("off");
+  return screen.kind === "screen" && screen.sounds ? _("not known") : "–";
+}
