@@ -19,7 +19,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -46,6 +46,7 @@ from server.web.endpoint import Parts, authenticate
 from server.web.errors import Problem
 from server.web.openapi import document
 from server.web.pages import Pages, problem_page
+from server.web.tickets import Tickets
 from server.wire import LiveProtocol
 
 log = logging.getLogger("onthaal.app")
@@ -56,6 +57,13 @@ MORNING_S = 900
 """How long before an opening the skipped night ends, in house seconds."""
 
 FONT_PACKAGE = "fontpkg_fira_sans"
+
+WORKER_HEADERS = {
+    "Cache-Control": "no-cache",
+    "Content-Security-Policy": "default-src 'self'",
+    "Service-Worker-Allowed": "/",
+    "X-Content-Type-Options": "nosniff",
+}
 
 VERSION = metadata.version("onthaal")
 
@@ -164,6 +172,7 @@ def application(onthaal: Onthaal) -> ASGIApp:
     """The ASGI application: API, pages, static files, live endpoint."""
     parts, sockets = onthaal.parts, onthaal.sockets
     pages = Pages(parts)
+    tickets = Tickets(parts)
     openapi = document(VERSION)
 
     async def health(_request: Request) -> Response:
@@ -179,6 +188,9 @@ def application(onthaal: Onthaal) -> ASGIApp:
 
     async def read_openapi(_request: Request) -> Response:
         return JSONResponse(openapi)
+
+    async def read_worker(_request: Request) -> Response:
+        return FileResponse(settings.shipped("static") / "sw.js", headers=WORKER_HEADERS)
 
     def route(path: str, handler: Callable[[Request], Awaitable[Response]], *methods: str) -> Route:
         async def told(request: Request) -> Response:
@@ -198,7 +210,8 @@ def application(onthaal: Onthaal) -> ASGIApp:
 
     routes: list[BaseRoute] = [
         *(endpoint(path) for path in dict.fromkeys(described.path for described in ENDPOINTS)),
-        route("/api/v1/visits/{secret}", pages.ticket_frame),
+        route("/api/v1/visits/{secret}", tickets.frame),
+        route("/api/v1/visits/{secret}/leave", tickets.leave_by_api, "POST"),
         route("/api/v1/openapi.json", read_openapi),
         route("/health", health),
         route("/metrics", read_metrics),
@@ -211,7 +224,10 @@ def application(onthaal: Onthaal) -> ASGIApp:
         route("/", pages.index),
         route("/sign-in", pages.sign_in),
         route("/session", pages.session, "POST", "DELETE"),
-        route("/t/{secret}", pages.ticket),
+        route("/sw.js", read_worker),
+        route("/t/{secret}", tickets.page),
+        route("/t/{secret}/leave", tickets.leave, "GET", "POST"),
+        route("/t/{secret}/qr.svg", tickets.qr),
         route("/{site}", pages.index),
         route("/{site}/hall", pages.hall),
         route("/{site}/counters/{counter}", pages.counter),
@@ -229,7 +245,8 @@ def application(onthaal: Onthaal) -> ASGIApp:
         """A problem document for programs, a page for people."""
         wants_page = "text/html" in request.headers.get("accept", "")
         if wants_page and not request.scope["path"].startswith("/api/"):
-            return problem_page(errors.of_exception(error), pages.language)
+            language = request.scope.get("onthaal.language", pages.language)
+            return problem_page(errors.of_exception(error), language)
         return await errors.handle(request, error)
 
     return Measured(Starlette(routes=routes, exception_handlers=dict.fromkeys(kinds, on_error)))

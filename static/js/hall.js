@@ -4,6 +4,7 @@ import { CHIME_S, Chime } from "./chime.js";
 import { HouseClock } from "./clock.js";
 import { h, keyed, say } from "./dom.js";
 import { LOST_S, Live, STALE_S, signIn } from "./live.js";
+import "./shell.js";
 
 /** A call that reaches the glass later than this is shown without a chime: staff have spoken by then. */
 const TOO_LATE_S = LOST_S;
