@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import io
 import time
 
@@ -74,10 +76,8 @@ class Tickets:
     async def qr(self, request: Request) -> Response:
         """``/t/{secret}/qr.svg``: the link as a QR code, dark on light, with the quiet zone of 4 modules."""
         _site, visit = self._found(request)
-        code = segno.make_qr(self._parts.link(visit), error="m")
-        picture = io.BytesIO()
-        code.save(picture, kind="svg", border=4, dark="#000", light="#fff", omitsize=True)
-        return Response(picture.getvalue(), 200, QR_HEADERS, "image/svg+xml")
+        picture = await asyncio.to_thread(_qr, self._parts.link(visit))
+        return Response(picture, 200, QR_HEADERS, "image/svg+xml")
 
     def _page(self, request: Request, *, leaving: bool) -> Response:
         site, visit = self._found(request)
@@ -136,6 +136,15 @@ class Tickets:
                 accepted=request.scope.get("onthaal.accepted") or time.monotonic(),
             )
         )
+
+
+@functools.lru_cache(256)
+def _qr(link: str) -> bytes:
+    """A link as a QR code; it takes tens of milliseconds, too long for the loop."""
+    picture = io.BytesIO()
+    code = segno.make_qr(link, error="m")
+    code.save(picture, kind="svg", border=4, dark="#000", light="#fff", omitsize=True)
+    return picture.getvalue()
 
 
 def _asked(request: Request, house: House) -> str | None:

@@ -43,7 +43,6 @@ let heard = false;
 let timer = 0;
 let asking = false;
 let leaving = false;
-let wantsSound = false;
 
 const chime = new Chime({
   on: true,
@@ -179,16 +178,13 @@ function span(seconds) {
 
 /** Where the browser refuses sound until it is asked for by a tap, offer that tap. */
 function offerSound() {
-  if (wantsSound && !chime.refused) say(part("spoken"), _("Sound is on."));
-  wantsSound &&= chime.refused;
-  const offered = chime.refused && live.link !== "refused" && ![...OVER, "serving"].includes(held()[0]);
-  if (part("sound")) part("sound").hidden = !offered;
+  const button = part("sound");
+  if (!button) return;
+  if (!button.hidden && !chime.refused) say(part("spoken"), _("Sound is on."));
+  button.hidden = !chime.refused || live.link === "refused" || [...OVER, "serving"].includes(held()[0]);
 }
 
-part("sound").addEventListener("click", () => {
-  wantsSound = true;
-  chime.allow();
-});
+part("sound").addEventListener("click", () => chime.allow());
 // A finger on the glass is no permission before it is lifted.
 addEventListener("pointerup", () => chime.allow());
 
@@ -213,7 +209,8 @@ main.addEventListener("submit", async (event) => {
   leaving = false;
   button.disabled = false;
   if (!page?.ok) return say(part("told"), _("That did not get through. Try again."));
-  part("sure").hidden = true;
+  // Called in this very moment, the page may have changed meanwhile: then nothing is asked any more.
+  if (part("sure")) part("sure").hidden = true;
   show(page);
   const told = new DOMParser().parseFromString(page.text, "text/html").getElementById("told");
   return say(part("told"), told?.textContent ?? "");

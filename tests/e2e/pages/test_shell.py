@@ -109,6 +109,7 @@ def test_a_line_that_swallows_everything_is_not_waited_for(
         expect(phone.locator("#age")).to_contain_text("seconden oud")
         proxy.mend()
         expect(phone.locator("#age")).to_be_hidden()
+        phone.close()
 
 
 def test_nothing_else_is_kept(context: BrowserContext, houses: Callable[..., House], until: Until) -> None:
@@ -132,6 +133,7 @@ def test_nothing_else_is_kept(context: BrowserContext, houses: Callable[..., Hou
 
         # Signed-in pages pass by the worker, and it keeps nothing of them.
         page.goto(server.sign_in("counter", HALL))
+        expect(page.locator("body")).to_have_attribute("data-link", "live")
         until(page, lambda: is_kept(page, HALL))
         page.goto(server.base + HALL + "?canary=1")
         expect(page.locator("body")).to_have_attribute("data-link", "live")
@@ -156,6 +158,7 @@ def test_nothing_else_is_kept(context: BrowserContext, houses: Callable[..., Hou
         expect(page.get_by_role("link", name="Aanmelden")).to_be_visible()
         until(page, lambda: HALL not in kept(page))
         page.goto(server.sign_in("counter", HALL))
+        expect(page.locator("body")).to_have_attribute("data-link", "live")
         until(page, lambda: HALL in kept(page))
         context.clear_cookies()
         page.goto(server.base + HALL)
