@@ -20,7 +20,7 @@ from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -53,6 +53,7 @@ from server.web.openapi import document
 from server.web.pages import Pages, problem_page
 from server.web.session import Sessions
 from server.web.theme import ThemeFiles
+from server.web.tickets import Tickets
 from server.wire import LiveProtocol
 
 log = logging.getLogger("onthaal.app")
@@ -66,6 +67,13 @@ MORNING_S = 900
 """How long before an opening the skipped night ends, in house seconds."""
 
 FONT_PACKAGE = "fontpkg_fira_sans"
+
+WORKER_HEADERS = {
+    "Cache-Control": "no-cache",
+    "Content-Security-Policy": "default-src 'self'",
+    "Service-Worker-Allowed": "/",
+    "X-Content-Type-Options": "nosniff",
+}
 
 VERSION = metadata.version("onthaal")
 
@@ -189,6 +197,7 @@ def application(onthaal: Onthaal) -> ASGIApp:
     pages = Pages(parts)
     theme = ThemeFiles(parts)
     sessions, pairing = Sessions(parts), Pairing(parts, pages)
+    tickets = Tickets(parts)
     openapi = document(VERSION)
 
     async def health(_request: Request) -> Response:
@@ -204,6 +213,9 @@ def application(onthaal: Onthaal) -> ASGIApp:
 
     async def read_openapi(_request: Request) -> Response:
         return JSONResponse(openapi)
+
+    async def read_worker(_request: Request) -> Response:
+        return FileResponse(settings.shipped("static") / "sw.js", headers=WORKER_HEADERS)
 
     def route(path: str, handler: Callable[[Request], Awaitable[Response]], *methods: str) -> Route:
         async def told(request: Request) -> Response:
@@ -223,7 +235,8 @@ def application(onthaal: Onthaal) -> ASGIApp:
 
     routes: list[BaseRoute] = [
         *(endpoint(path) for path in dict.fromkeys(described.path for described in ENDPOINTS)),
-        route("/api/v1/visits/{secret}", pages.ticket_frame),
+        route("/api/v1/visits/{secret}", tickets.frame),
+        route("/api/v1/visits/{secret}/leave", tickets.leave_by_api, "POST"),
         route("/api/v1/openapi.json", read_openapi),
         route("/health", health),
         route("/metrics", read_metrics),
@@ -240,7 +253,10 @@ def application(onthaal: Onthaal) -> ASGIApp:
         route("/device/code", pairing.code, "POST"),
         route("/device/token", pairing.token, "POST"),
         route("/devices", pages.own_devices),
-        route("/t/{secret}", pages.ticket),
+        route("/sw.js", read_worker),
+        route("/t/{secret}", tickets.page),
+        route("/t/{secret}/leave", tickets.leave, "GET", "POST"),
+        route("/t/{secret}/qr.svg", tickets.qr),
         route("/{site}", pages.index),
         route("/{site}/hall", pages.hall),
         route("/{site}/devices", pages.devices),
@@ -263,7 +279,8 @@ def application(onthaal: Onthaal) -> ASGIApp:
         """A problem document for programs, a page for people."""
         wants_page = "text/html" in request.headers.get("accept", "")
         if wants_page and not request.scope["path"].startswith("/api/"):
-            return problem_page(errors.of_exception(error), pages.language)
+            language = request.scope.get("onthaal.language", pages.language)
+            return problem_page(errors.of_exception(error), language)
         return await errors.handle(request, error)
 
     return Measured(Guarded(Starlette(routes=routes, exception_handlers=dict.fromkeys(kinds, on_error))))

@@ -84,6 +84,13 @@ def words(page: str, language: str) -> Words:
         return Words(language, read_po(file, locale=language, abort_invalid=True))
 
 
+def offered(allowed: Sequence[str]) -> dict[str, str]:
+    """The allowed languages that pages are translated into, each with its name for itself."""
+    bases = dict.fromkeys(_base(tag) for tag in allowed if _base(tag) in LANGUAGES)
+    names = {base: Locale(base).get_language_name(base) or base for base in bases}
+    return {base: name[:1].upper() + name[1:] for base, name in names.items()}
+
+
 def choose(wanted: Iterable[str], allowed: Sequence[str]) -> str:
     """The first wanted language that is allowed and translated, else the first allowed that is translated.
 

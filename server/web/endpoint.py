@@ -164,14 +164,14 @@ class Endpoint:
         if self.read is not None:
             return answered(await self.read(ask))
         if self.act is not None:
-            key = _key(request, principal, raw)
+            key = idempotency_key(request, principal.token, raw)
             assert key is not None
             return answered(await self.act(ask, key))
         return await self._execute(ask, request, raw)
 
     async def _execute(self, ask: Ask, request: Request, raw: bytes) -> Response:
         assert self.plan is not None
-        key = _key(request, ask.principal, raw)
+        key = idempotency_key(request, ask.principal.token, raw)
         plan = self.plan(ask)
         body = await ask.parts.live.execute(
             live.Request(
@@ -308,8 +308,9 @@ def _check_names(names: Mapping[str, str]) -> None:
             raise Problem(422, "invalid-path", f"{name}: {_said(error)}.", parameter=name) from error
 
 
-def _key(request: Request, principal: Principal, raw: bytes) -> Key | None:
-    """The idempotency key: required on POST, where nothing else tells a retry from a second request."""
+def idempotency_key(request: Request, token: str, raw: bytes) -> Key | None:
+    """The idempotency key, scoped to who asks: required on POST, where nothing else tells a retry from a
+    second request."""
     value = request.headers.get("idempotency-key")
     if value is None:
         if request.method == "POST":
@@ -318,4 +319,4 @@ def _key(request: Request, principal: Principal, raw: bytes) -> Key | None:
     if not KEY_PATTERN.fullmatch(value):
         raise Problem(400, "idempotency-key-invalid", "An Idempotency-Key has 1 to 200 printable characters.")
     hashed = hashlib.sha256(f"{request.method}\n{request.scope['path']}\n".encode() + raw).digest()
-    return Key(principal.token, value, hashed)
+    return Key(token, value, hashed)

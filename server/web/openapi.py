@@ -29,6 +29,7 @@ _KEY = {
     "description": "The same key with the same request is carried out once and answered alike.",
     "schema": {"type": "string", "pattern": f"^{KEY_PATTERN.pattern}$"},
 }
+_SECRET = {"name": "secret", "in": "path", "required": True, "schema": {"type": "string"}}
 _MEANING = {
     400: "Malformed: no JSON, or no Idempotency-Key",
     401: "No valid token or session",
@@ -56,6 +57,7 @@ def document(version: str) -> dict[str, Any]:
     for endpoint in ENDPOINTS:
         paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, schema_of)
     paths["/visits/{secret}"] = {"get": _ticket(schema_of)}
+    paths["/visits/{secret}/leave"] = {"post": _leave(schema_of)}
     whole = {
         "openapi": "3.1.0",
         "info": {
@@ -122,10 +124,38 @@ def _ticket(schema_of: dict[Any, Any]) -> dict[str, Any]:
         "operationId": "get_visit",
         "summary": "The ticket's frame, for who has its link",
         "security": [],
-        "parameters": [{"name": "secret", "in": "path", "required": True, "schema": {"type": "string"}}],
+        "parameters": [_SECRET],
         "responses": {
             "200": _json("Done", schema_of[TicketFrame]),
             "404": _problem(404, ["unknown-ticket"], schema_of),
+        },
+    }
+
+
+def _leave(schema_of: dict[Any, Any]) -> dict[str, Any]:
+    problems = {
+        400: ["body-cut-short", "idempotency-key-invalid", "idempotency-key-required", "malformed-json"],
+        403: ["foreign-origin"],
+        404: ["unknown-ticket"],
+        408: ["body-too-slow"],
+        409: ["day-over", "not-waiting"],
+        413: ["body-too-large"],
+        415: ["not-json"],
+        422: ["idempotency-key-reused", "invalid-body"],
+        503: ["unavailable"],
+    }
+    return {
+        "operationId": "post_visit_leave",
+        "summary": "The citizen does not wait any longer: said by who has the ticket's link",
+        "security": [],
+        "parameters": [_SECRET, {**_KEY, "required": True}],
+        "requestBody": {
+            "required": False,
+            "content": {"application/json": {"schema": schema_of[bodies.Nothing]}},
+        },
+        "responses": {
+            "200": _json("Done", schema_of[bodies.Moved]),
+            **{str(status): _problem(status, codes, schema_of) for status, codes in problems.items()},
         },
     }
 

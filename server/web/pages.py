@@ -12,13 +12,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 import displays
-from displays import ticket
 from server.access import COOKIE, Principal, Right
 from server.domain.house import House
 from server.domain.layout import layout, usual, width_em
 from server.live import Site
-from server.publisher import Address
-from server.web.endpoint import Parts, answered
+from server.web.endpoint import Parts
 from server.web.errors import Problem
 from server.web.session import own_path, renewed
 from server.words import Words, choose, words
@@ -164,41 +162,9 @@ class Pages:
             "management", site.house.languages[0], site=site.house.site, house_name=site.house.name
         )
 
-    async def ticket(self, request: Request) -> Response:
-        """The citizen's page behind a secret link; it changes nothing, however often it is fetched."""
-        found = self.find_visit(request.path_params["secret"])
-        if found is None:
-            raise Problem(404, "unknown-ticket", "This ticket is not of today.")
-        site, visit = found
-        model = self._parts.publisher.model(site)
-        view = ticket.page(model, site.day.visits[visit])
-        return page(
-            "ticket",
-            site.house.languages[0],
-            view=view,
-            house_name=site.house.name,
-            notice=site.house.notice,
-        )
-
-    async def ticket_frame(self, request: Request) -> Response:
-        """``/api/v1/visits/{secret}``: the same, as a frame."""
-        found = self.find_visit(request.path_params["secret"])
-        if found is None:
-            raise Problem(404, "unknown-ticket", "There is no such ticket today.")
-        site, visit = found
-        return answered(self._parts.publisher.frame(Address(site.house.site, "visits", visit)))
-
     async def sign_in(self, request: Request) -> Response:
         """The form that takes a login and a password, or a token."""
         return page("signin", self.language, next=own_path(request.query_params.get("next", "/")))
-
-    def find_visit(self, secret: str) -> tuple[Site, str] | None:
-        """The site and visit of a secret link, if it is of today."""
-        visit = self._parts.keys.visit_of(secret)
-        for site in self._parts.live.sites.values():
-            if visit is not None and visit in site.day.visits:
-                return site, visit
-        return None
 
     def _site(self, name: str) -> Site:
         site = self._parts.live.sites.get(name)

@@ -56,7 +56,8 @@ def _draw(ask: Ask) -> Plan:
     )
 
 
-def _moved(decided: Decided) -> bodies.Moved:
+def moved(decided: Decided) -> bodies.Moved:
+    """The answer about a visit, right after a command that names it."""
     command = cast(co.Return, decided.command)
     visit = decided.day.find(command.visit)
     assert visit is not None
@@ -64,19 +65,19 @@ def _moved(decided: Decided) -> bodies.Moved:
 
 
 def _return(ask: Ask) -> Plan:
-    return Plan(lambda _known: co.Return(visit=ask.names["visit"]), _moved)
+    return Plan(lambda _known: co.Return(visit=ask.names["visit"]), moved)
 
 
 def _leave(ask: Ask) -> Plan:
-    return Plan(lambda _known: co.Leave(visit=ask.names["visit"]), _moved)
+    return Plan(lambda _known: co.Leave(visit=ask.names["visit"]), moved)
 
 
 def _priority(ask: Ask) -> Plan:
-    return Plan(lambda _known: co.Prioritise(visit=ask.names["visit"], priority=ask.body.priority), _moved)
+    return Plan(lambda _known: co.Prioritise(visit=ask.names["visit"], priority=ask.body.priority), moved)
 
 
 def _bind(ask: Ask) -> Plan:
-    return Plan(lambda _known: co.Bind(visit=ask.names["visit"], staff=ask.body.staff), _moved)
+    return Plan(lambda _known: co.Bind(visit=ask.names["visit"], staff=ask.body.staff), moved)
 
 
 ENDPOINTS: tuple[Endpoint, ...] = (

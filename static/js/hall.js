@@ -5,6 +5,7 @@ import { HouseClock } from "./clock.js";
 import { h, keyed, say } from "./dom.js";
 import { dark, hasRoom, layoutFor, parts, ruler, wander } from "./glass.js";
 import { LOST_S, Live, STALE_S, signIn } from "./live.js";
+import "./shell.js";
 import { _, ngettext } from "./words.js";
 
 /** A call that reaches the glass later than this is shown without a chime: staff have spoken by then. */

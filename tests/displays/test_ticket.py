@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from domain.days import utc
 
+from displays import ticket
 from server.domain import commands as co
 
 
@@ -94,3 +96,56 @@ def test_people_before_a_counter_that_is_not_open_yet_are_ahead_all_the_same(day
         day.walk_in("burger")
     view = day.ticket(day.walk_in("burger"))
     assert (view["ahead"], view["low_s"]) == (2, None)
+
+
+@pytest.mark.parametrize(
+    ("low_s", "high_s", "told"),
+    [
+        (0, 1, (0, 1)),
+        (60, 300, (1, 5)),
+        (719, 1141, (11, 20)),
+        (720, 1800, (12, 30)),
+        (720, 1801, (10, 35)),
+        (4000, 7501, (65, 130)),
+    ],
+)
+def test_a_range_is_told_in_minutes_rounded_outwards(low_s: int, high_s: int, told: tuple[int, int]) -> None:
+    assert ticket.minutes(low_s, high_s) == told
+
+
+def test_which_sentence_tells_what_comes_next(day: Any) -> None:
+    def outlook(name: str) -> str:
+        return ticket.outlook(day.model(), day.day.find(name))
+
+    mine = day.walk_in("onthaal")
+    assert outlook(mine) == "no-counter"
+    day.opened("1", "3")
+    other = day.walk_in("onthaal")
+    assert (outlook(mine), outlook(other)) == ("next", "waiting")
+    for name in (mine, other):
+        day.next("1")
+        assert outlook(name) == "called"
+        day.do(co.Start(counter="1"))
+        assert outlook(name) == "serving"
+        day.do(co.Park(counter="1"))
+        assert outlook(name) == "parked"
+    day.do(co.Return(visit=mine))
+    day.do(co.Return(visit=other))
+    assert (outlook(mine), outlook(other)) == ("next", "again")
+    day.next("1")
+    day.do(co.Transfer(counter="1", to_service="burger", accompanied=True))
+    assert outlook(mine) == "accompanied"
+    day.do(co.Leave(visit=mine))
+    assert outlook(mine) == "left"
+
+
+def test_in_the_midday_gap_it_is_told_when_the_doors_open_again(day: Any) -> None:
+    mine = day.at(utc("2026-11-26 11:30")).walk_in("onthaal")
+    assert ticket.opens_at(day.model()) is None
+    day.at(utc("2026-11-26 12:10"))
+    assert ticket.opens_at(day.model()) == utc("2026-11-26 13:30")
+    assert ticket.outlook(day.model(), day.day.find(mine)) == "opens"
+    day.at(utc("2026-11-26 13:30"))
+    assert ticket.outlook(day.model(), day.day.find(mine)) == "no-counter"
+    day.at(utc("2026-11-26 18:10"))
+    assert (day.model().house_now.state, ticket.opens_at(day.model())) == ("closed", None)

@@ -18,6 +18,8 @@ class Proxy:
         self._open: set[asyncio.StreamWriter] = set()
         self._flows = asyncio.Event()
         self._takes = True
+        self.carried = 0
+        """Bytes that it brought to the browser."""
         self._thread.start()
         self._server = self._do(asyncio.start_server(self._serve, "127.0.0.1", 0))
         self.port: int = self._server.sockets[0].getsockname()[1]
@@ -72,13 +74,18 @@ class Proxy:
             writer.transport.abort()
             return
         self._open |= {writer, onward}
-        await asyncio.gather(self._pass(reader, onward), self._pass(upstream, writer))
+        await asyncio.gather(
+            self._pass(reader, onward, to_browser=False), self._pass(upstream, writer, to_browser=True)
+        )
         self._open -= {writer, onward}
 
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pass(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, to_browser: bool
+    ) -> None:
         try:
             while data := await reader.read(65536):
                 await self._flows.wait()
+                self.carried += len(data) if to_browser else 0
                 writer.write(data)
                 await writer.drain()
         except OSError:

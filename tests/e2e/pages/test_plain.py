@@ -1,4 +1,4 @@
-"""The pages around the screens: the index, signing in, a citizen's ticket; and what no page may do."""
+"""The pages around the screens: the index, signing in; and what no page may do."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from e2e.pages.house import House
-from e2e.pages.proxy import Proxy
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 from running import ROOT
 
 pytestmark = pytest.mark.browser
@@ -17,7 +16,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(scope="module")
 def server(houses: Callable[..., House]) -> Iterator[House]:
-    """One house for this module: only one test draws tickets."""
+    """One house for this module: no test draws tickets."""
     with contextlib.closing(houses()) as house:
         yield house
 
@@ -80,113 +79,6 @@ def test_the_key_stays_out_of_the_address(page: Page, server: House) -> None:
     page.go_back()
     assert server.token("screen") not in page.url
     assert not any(server.token("screen") in url.partition("#")[0] for url in asked)
-
-
-def test_a_ticket_tells_what_happens_without_any_script(browser: Browser, server: House) -> None:
-    context = browser.new_context(java_script_enabled=False, viewport={"width": 390, "height": 844})
-    page = context.new_page()
-    server.walk_in()
-    mine = server.walk_in()
-    page.goto(mine["link"])
-    expect(page.locator(".number")).to_have_text("A002")
-    expect(page.locator(".says")).to_contain_text("Hiervoor is nu geen loket open")
-    expect(page.locator("dl")).to_contain_text("1 persoon")
-    expect(page.locator("dl")).to_contain_text("nog niet bekend")
-    refresh = page.locator("meta[http-equiv=refresh]")
-    expect(refresh).to_have_attribute("content", "10")
-
-    server.post("/counters/1/open")
-    server.post("/counters/1/next")
-    page.goto(mine["link"])
-    expect(page.locator(".says")).to_contain_text("U bent de volgende")
-    server.post("/counters/1/start")
-    server.post("/counters/1/finish")
-    server.post("/counters/1/next")
-    page.goto(mine["link"])
-    expect(page.locator(".says")).to_have_text("Ga nu naar loket 1")
-    expect(page).to_have_title("A002 – loket 1")
-    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
-    server.post("/counters/1/start")
-    page.goto(mine["link"])
-    expect(page.locator(".says")).to_have_text("U bent aan de beurt.")
-    server.post("/counters/1/finish")
-    page.goto(mine["link"])
-    expect(page.locator(".says")).to_contain_text("afgerond")
-    expect(refresh).to_have_attribute("content", "60")
-    context.close()
-
-
-def test_a_ticket_follows_by_itself_and_stays_through_a_restart(
-    page: Page, houses: Callable[..., House]
-) -> None:
-    with contextlib.closing(houses()) as server:
-        page.add_init_script("window.shaken = 0; navigator.vibrate = () => { shaken += 1; return true; };")
-        page.set_viewport_size({"width": 390, "height": 844})
-        left: list[str] = []
-        mine = server.walk_in()
-        page.goto(mine["link"])
-        page.on("framenavigated", lambda frame: left.append(frame.url))
-        says = page.locator(".says")
-        expect(says).to_contain_text("Hiervoor is nu geen loket open")
-        server.post("/counters/1/open")
-        expect(says).to_contain_text("U bent de volgende")
-        server.stop()
-        server.start()
-        server.post("/counters/1/next")
-        expect(says).to_have_text("Ga nu naar loket 1")
-        expect(page).to_have_title("A001 – loket 1")
-        expect(page.get_by_role("status")).to_have_text("Ga nu naar loket 1")
-        server.post("/counters/1/recall")
-        page.wait_for_function("() => shaken === 2")
-        server.post("/counters/1/start")
-        expect(says).to_have_text("U bent aan de beurt.")
-        assert left == []
-
-
-def test_a_ticket_on_a_dead_line_tells_its_age(page: Page, houses: Callable[..., House]) -> None:
-    server = houses()
-    proxy = Proxy(server.port)
-    with contextlib.closing(server), contextlib.closing(proxy):
-        page.clock.install()
-        server.post("/counters/1/open")
-        mine = server.walk_in()
-        with page.expect_event("websocket") as opened:
-            page.goto(proxy.url + "/t/" + mine["link"].rpartition("/")[2])
-        opened.value.wait_for_event("framereceived")
-        proxy.stall()
-        server.post("/counters/1/next")
-        page.clock.fast_forward(30_000)
-        expect(page.locator("#age")).to_be_hidden()
-        page.clock.fast_forward(20_000)
-        expect(page.locator("#age")).to_contain_text("seconden oud")
-        expect(page.locator(".says")).to_contain_text("U bent de volgende")
-        proxy.mend()
-        page.clock.fast_forward(5_000)
-        expect(page.locator(".says")).to_have_text("Ga nu naar loket 1")
-        expect(page.locator("#age")).to_be_hidden()
-
-
-def test_a_ticket_of_yesterday_falls_silent(page: Page, houses: Callable[..., House]) -> None:
-    with contextlib.closing(houses()) as server:
-        sockets: list[str] = []
-        page.on("websocket", lambda socket: sockets.append(socket.url))
-        page.clock.install()
-        page.goto(server.walk_in()["link"])
-        expect(page.locator(".says")).to_be_visible()
-        server.stop()
-        server.house_time = "2026-11-24T09:15:00+01:00"
-        server.start()
-        expect(page.get_by_role("heading")).to_have_text("Dit ticket is niet van vandaag")
-        known = len(sockets)
-        page.clock.run_for(40_000)
-        assert len(sockets) == known
-
-
-def test_an_unknown_ticket_is_told_in_words(page: Page, server: House) -> None:
-    answer = page.goto(server.base + "/t/nobody")
-    assert answer is not None
-    assert answer.status == 404
-    expect(page.get_by_role("heading")).to_have_text("Dit ticket is niet van vandaag")
 
 
 def test_pages_hold_no_inline_code_and_name_no_other_host() -> None:
