@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from displays.day import DayModel, maybe
+from displays.day import QUEUE_SHOWN, DayModel, maybe
 from displays.views import AtCounter, CounterView, ParkedTicket, UndoOffer
 from server.domain.commands import Undo
 from server.domain.day import CounterState
@@ -10,31 +10,24 @@ from server.domain.hall import decide
 from server.domain.refusal import Refused
 from server.domain.schedule import SECOND, iso
 
-QUEUE_SHOWN = 20
-"""How much of the queue travels; ``waiting`` tells how long it is."""
-
 
 def panel(model: DayModel, counter: str) -> CounterView:
     """The view of one counter of the house. Raises ``KeyError`` where there is none of that name."""
     house, day = model.house, model.day
     plan, state = house.counters[counter], day.counter(counter)
-    order = model.queue(counter)
-    services = [model.offered(service) for service in house.services.values() if service.id in plan.services]
-    elsewhere = [
-        model.offered(service) for service in house.services.values() if service.id not in plan.services
-    ]
+    queue = model.queue(counter)
     return CounterView(
         counter=counter,
         mode=state.mode.value,
         since=maybe(state.since or None),
         staff=state.staff,
         current=_current(model, state),
-        waiting=len(order),
-        queue=[model.queued(place) for place in order[:QUEUE_SHOWN]],
+        waiting=queue.waiting,
+        queue=queue.first,
         away=_away(model, counter),
         undo=_undo(model, state),
-        services=services,
-        elsewhere=elsewhere,
+        services=[service for service in model.offered if service.id in plan.services],
+        elsewhere=[service for service in model.offered if service.id not in plan.services],
         counters=[other for other in model.counter_modes if other.counter != counter],
         house=model.house_now,
     )
@@ -44,7 +37,7 @@ def _current(model: DayModel, state: CounterState) -> AtCounter | None:
     visit = model.day.visits.get(state.visit or "")
     if visit is None:
         return None
-    call = next((call for call in model.day.calls if call.visit == visit.id), None)
+    call = model.calls.get(visit.id)
     return AtCounter(
         ticket=visit.ticket,
         visit=visit.id,

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import NamedTuple
 
 from displays.presence import NOBODY, Attendance
 from displays.views import HouseNow, OfferedService, OtherCounter, QueuedTicket
 from server.domain import forecast
-from server.domain.calling import Standing, may_serve, queue, standings
-from server.domain.day import CounterMode, Day, Status, Visit
-from server.domain.house import House, Service
+from server.domain.calling import Standing, has_turn, may_serve, queue, standings
+from server.domain.day import Call, CounterMode, Day, Status, Visit
+from server.domain.house import House
 from server.domain.schedule import is_open, iso, takes_tickets
+
+QUEUE_SHOWN = 20
+"""How much of a counter's queue travels; ``waiting`` tells how long it is."""
 
 
 def maybe(instant: int | None) -> str | None:
     """An instant as it travels, or null."""
     return None if instant is None else iso(instant)
+
+
+class ShownQueue(NamedTuple):
+    """A counter's own order: how long it is, and the tickets that a panel shows of it."""
+
+    waiting: int
+    first: list[QueuedTicket]
 
 
 class DayModel:
@@ -32,7 +43,7 @@ class DayModel:
         self.now = now
         self.speed = speed
         self.attendance = attendance
-        self._queues: dict[object, list[Standing]] = {}
+        self._queues: dict[object, ShownQueue] = {}
         self._queued: dict[tuple[str, str], QueuedTicket] = {}
 
     @cached_property
@@ -47,7 +58,7 @@ class DayModel:
 
     @cached_property
     def ahead(self) -> dict[str, int]:
-        """For each waiting visit, how many before it go to a counter that it may go to as well."""
+        """By the id of who waits, how many before it go to a counter that it may go to as well."""
         counters = [(plan, self.day.counter(plan.id)) for plan in self.house.counters.values()]
         # Whom a visit may go to hangs on these three alone, and many people share them.
         alike: dict[tuple[str, str | None, str | None], frozenset[str]] = {}
@@ -61,11 +72,14 @@ class DayModel:
                 alike[key] = frozenset(filter(self._is_open, able)) or able
             reach.append(alike[key])
         # Many people wait for the same counters: count by distinct sets, not by pairs of people.
-        seen: dict[frozenset[str], int] = {}
+        distinct = set(alike.values())
+        rivals = {mine: [other for other in distinct if mine & other] for mine in distinct}
+        passed = dict.fromkeys(distinct, 0)
         ahead = {}
         for place, mine in zip(self.places, reach, strict=True):
-            ahead[place.visit.id] = sum(count for other, count in seen.items() if mine & other)
-            seen[mine] = seen.get(mine, 0) + 1
+            ahead[place.visit.id] = passed[mine]
+            for other in rivals[mine]:
+                passed[other] += 1
         return ahead
 
     def _is_open(self, counter: str) -> bool:
@@ -92,24 +106,42 @@ class DayModel:
         return counts
 
     @cached_property
-    def _asked_for(self) -> frozenset[str | None]:
+    def _counters_asked_for(self) -> frozenset[str | None]:
         """The counters that somebody waits for in person."""
         return frozenset(place.visit.to_counter for place in self.places)
 
-    def queue(self, counter: str) -> list[Standing]:
-        """A counter's own order."""
+    @cached_property
+    def _staff_asked_for(self) -> frozenset[str | None]:
+        """The members of staff that somebody waits for in person."""
+        return frozenset(place.visit.staff for place in self.places)
+
+    def queue(self, counter: str) -> ShownQueue:
+        """A counter's own order, as its panel shows it."""
         plan, state = self.house.counters[counter], self.day.counter(counter)
         # Counters that offer the same and are asked for by nobody in person share one order.
         key = (
             plan.services,
             plan.overflow,
-            state.staff,
-            state.calls_since_overdue,
-            counter if counter in self._asked_for else None,
+            has_turn(self.house, state),
+            state.staff if state.staff in self._staff_asked_for else None,
+            counter if counter in self._counters_asked_for else None,
         )
-        if key not in self._queues:
-            self._queues[key] = queue(self.house, self.day, counter, self.now, self.places)
-        return self._queues[key]
+        known = self._queues.get(key)
+        if known is None:
+            order = queue(self.house, self.day, counter, self.now, self.places)
+            shown = [self.queued(place) for place in order[:QUEUE_SHOWN]]
+            known = self._queues[key] = ShownQueue(len(order), shown)
+        return known
+
+    @cached_property
+    def calls(self) -> dict[str, Call]:
+        """The newest call of each visit, of those that the day still keeps."""
+        return {call.visit: call for call in reversed(self.day.calls)}
+
+    @cached_property
+    def offered(self) -> list[OfferedService]:
+        """Every service by id and name."""
+        return [OfferedService(id=service.id, name=service.name) for service in self.house.services.values()]
 
     @cached_property
     def away(self) -> dict[str | None, list[tuple[int, Visit]]]:
@@ -155,10 +187,6 @@ class DayModel:
             state=state,
             changes_at=maybe(changes_at),
         )
-
-    def offered(self, service: Service) -> OfferedService:
-        """A service by id and name."""
-        return OfferedService(id=service.id, name=service.name)
 
     def queued(self, place: Standing) -> QueuedTicket:
         """A waiting ticket as staff see it."""

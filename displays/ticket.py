@@ -8,20 +8,21 @@ from server.domain.day import Status, Visit
 
 COARSE_S = 1800
 """A wait that may be longer than this is told in steps of five minutes: nobody knows it better."""
+HERE = frozenset({Status.CALLED, Status.SERVING})
+"""The states in which a citizen has a counter to be at."""
 
 
 def page(model: DayModel, visit: Visit) -> TicketView:
     """What may be seen behind a visit's secret link."""
     service = model.house.services.get(visit.service)
-    waits = visit.status is Status.WAITING
-    here = visit.status in (Status.CALLED, Status.SERVING)
-    wait = model.expected.visits.get(visit.id) if waits else None
-    call = next((call for call in model.day.calls if call.visit == visit.id), None) if here else None
+    here = visit.status in HERE
+    wait = model.expected.visits.get(visit.id)
+    call = model.calls.get(visit.id) if here else None
     return TicketView(
         ticket=visit.ticket,
         status=visit.status.value,
         service=None if service is None or service.discreet else service.name,
-        ahead=model.ahead[visit.id] if waits else None,
+        ahead=model.ahead.get(visit.id),
         low_s=wait.low_s if wait else None,
         high_s=wait.high_s if wait else None,
         counter=visit.counter if here else None,
@@ -57,3 +58,21 @@ def outlook(model: DayModel, visit: Visit) -> str:
     if model.ahead[visit.id] == 0:
         return "next"
     return "again" if visit.again else "waiting"
+
+
+def changed(before: DayModel, model: DayModel) -> set[str]:
+    """The visits whose page may differ between two models; the page of every other is the same in both.
+
+    After most commands that is a small part of the house, and finding it costs far less than all pages.
+    """
+    known, visits = before.day.visits, model.day.visits
+    if before.house is not model.house or before.house_now != model.house_now:
+        return {*known, *visits}
+    found = {name for name, visit in visits.items() if known.get(name) is not visit}
+    found.update(known.keys() - visits.keys())
+    found.update(name for name, _ahead in before.ahead.items() ^ model.ahead.items())
+    found.update(name for name, _wait in before.expected.visits.items() ^ model.expected.visits.items())
+    # The day forgets its oldest calls, also those of people who still sit at a counter.
+    calls = before.calls, model.calls
+    found.update(name for name in {*calls[0], *calls[1]} if calls[0].get(name) is not calls[1].get(name))
+    return found

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Protocol
@@ -71,7 +72,17 @@ class Viewer:
 class Topic:
     """A name under which frames are published. ``newest`` is the newest frame with a view."""
 
-    __slots__ = ("beat", "name", "newest", "pending", "position", "urgent", "viewers", "written_at")
+    __slots__ = (
+        "beat",
+        "lined_up",
+        "name",
+        "newest",
+        "pending",
+        "position",
+        "urgent",
+        "viewers",
+        "written_at",
+    )
 
     def __init__(self, name: str, *, urgent: bool) -> None:
         self.name = name
@@ -79,6 +90,7 @@ class Topic:
         self.newest: bytes | None = None
         self.beat: bytes | None = None
         self.viewers: set[Viewer] = set()
+        self.lined_up = False
         self.pending: list[Viewer] = []
         self.position = 0
         self.written_at = 0.0
@@ -104,8 +116,8 @@ class Hub:
         self.blocked: set[Viewer] = set()
         self.viewers = 0
         self._clock = clock
-        self._urgent: dict[Topic, None] = {}
-        self._others: dict[Topic, None] = {}
+        self._urgent: deque[Topic] = deque()
+        self._others: deque[Topic] = deque()
         self._wake = asyncio.Event()
 
     def watched(self, name: str) -> Topic | None:
@@ -140,8 +152,6 @@ class Hub:
         self.blocked.discard(viewer)
         topic.viewers.discard(viewer)
         if not topic.viewers:
-            self._urgent.pop(topic, None)
-            self._others.pop(topic, None)
             del self.topics[topic.name]
 
     def dismiss(self, viewer: Viewer, code: int) -> None:
@@ -171,7 +181,9 @@ class Hub:
                 viewer.queued = True
                 rest.append(viewer)
         topic.pending, topic.position = rest, 0
-        (self._urgent if topic.urgent else self._others)[topic] = None
+        if not topic.lined_up:
+            topic.lined_up = True
+            (self._urgent if topic.urgent else self._others).append(topic)
         self._wake.set()
 
     def block(self, viewer: Viewer) -> None:
@@ -208,11 +220,11 @@ class Hub:
                 self._wake.clear()
                 await self._wake.wait()
 
-    def _pump(self, deadline: float, *groups: dict[Topic, None]) -> bool:
+    def _pump(self, deadline: float, *groups: deque[Topic]) -> bool:
         """Write until the deadline, one group of topics after the other; whether anything is left."""
         for topics in groups:
             while topics:
-                topic = next(iter(topics))
+                topic = topics[0]
                 while topic.position < len(topic.pending):
                     viewer = topic.pending[topic.position]
                     topic.position += 1
@@ -223,7 +235,8 @@ class Hub:
                     if self._clock() >= deadline:
                         return True
                 topic.pending, topic.position, topic.beat = [], 0, None
-                topics.pop(topic, None)
+                topic.lined_up = False
+                topics.popleft()
         return False
 
     def _write(self, viewer: Viewer, frame: bytes) -> None:

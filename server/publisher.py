@@ -7,6 +7,7 @@ import contextlib
 import logging
 import time
 from collections import deque
+from collections.abc import Container
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -51,12 +52,17 @@ class Address:
 class Shown:
     """What the viewers of a topic were told last: the view, and the seq up to which it is known to hold.
 
+    ``due`` says that its view may have changed, ``silent`` that it may need a heartbeat, ``broken`` that
+    its newest view could not be made. One that is neither due nor broken shows the view of the newest model.
     ``changes`` are the newest seqs whose frame brought a view; other seqs came with heartbeats.
     """
 
     address: Address
-    view: bytes
-    seq: int
+    view: bytes = b""
+    seq: int = 0
+    due: bool = False
+    silent: bool = False
+    broken: bool = False
     changes: deque[int] = field(default_factory=lambda: deque(maxlen=CHANGES_KEPT))
 
 
@@ -75,9 +81,9 @@ class Publisher:
         self._models: dict[str, DayModel] = {}
         self._modelled: dict[str, float] = {}
         self._watched: dict[str, dict[str, Shown]] = {}
-        # By urgency: whose view may have changed, and who may need a heartbeat.
-        self._due: dict[bool, dict[str, Shown]] = {True: {}, False: {}}
-        self._silent: dict[bool, dict[str, Shown]] = {True: {}, False: {}}
+        # By urgency, who is due or silent; one that no longer is may still stand in line, and is passed over.
+        self._due: dict[bool, deque[Shown]] = {True: deque(), False: deque()}
+        self._silent: dict[bool, deque[Shown]] = {True: deque(), False: deque()}
         self._wake = asyncio.Event()
 
     def model(self, site: Site) -> DayModel:
@@ -90,6 +96,8 @@ class Publisher:
     def view(self, model: DayModel, address: Address) -> msgspec.Struct:
         """The view of a topic. Raises ``KeyError`` where there is no such counter or visit."""
         match address.audience:
+            case "visits":
+                return ticket.page(model, model.day.visits[address.which])
             case "hall":
                 return board.hall(model)
             case "counters":
@@ -98,8 +106,6 @@ class Publisher:
                 return reception.desk(model)
             case "management":
                 return management.overview(model)
-            case "visits":
-                return ticket.page(model, model.day.visits[address.which])
         raise KeyError(address.audience)
 
     def frame(self, address: Address) -> bytes:
@@ -118,7 +124,7 @@ class Publisher:
         view = protocol.view_bytes(self.view(model, address))
         frame = wire_frame(protocol.frame(name, model.day.seq, model.now, view))
         topic = self._hub.watched(name)
-        shown = self._watched.setdefault(address.site, {}).setdefault(name, Shown(address, b"", 0))
+        shown = self._watched.setdefault(address.site, {}).setdefault(name, Shown(address))
         if topic is None or shown.view != view:
             shown.view, shown.seq = view, model.day.seq
             shown.changes.append(model.day.seq)
@@ -137,11 +143,9 @@ class Publisher:
         if not watched:
             return
         self._renew(site)
-        self._make_due(watched)
         deadline = time.monotonic() + SLICE_S
         while self._due[True] and time.monotonic() < deadline:
-            self._show(next(iter(self._due[True].values())))
-        self._wake.set()
+            self._show(self._due[True].popleft())
 
     async def run(self) -> None:
         """Make the views that are due, in slices; heartbeats; one task, until cancelled."""
@@ -166,19 +170,29 @@ class Publisher:
         return model
 
     def _renew(self, site: Site) -> DayModel:
-        before, model = self._models.get(site.house.site), self.model(site)
+        """Make the site's newest model; what it may show otherwise than the one before is due."""
+        name = site.house.site
+        before, model = self._models.get(name), self.model(site)
         if before is not None and (before.day.seq, before.now) == (model.day.seq, model.now):
             model.attendance = before.attendance  # one (seq, at) on the wire shows one thing
-        self._models[site.house.site] = model
-        self._modelled[site.house.site] = time.monotonic()
+        self._models[name] = model
+        self._modelled[name] = time.monotonic()
+        watched = self._watched.get(name)
+        if before is not None and watched:
+            self._make_due(watched, _changed_visits(before, model))
         return model
 
     def _age(self, site: Site) -> float:
         return time.monotonic() - self._modelled[site.house.site]
 
-    def _make_due(self, watched: dict[str, Shown]) -> None:
-        for name, shown in watched.items():
-            self._due[shown.address.urgent][name] = shown
+    def _make_due(self, watched: dict[str, Shown], visits: Container[str]) -> None:
+        """All screens and panels are due, and of the phones those of these visits."""
+        for shown in watched.values():
+            urgent = shown.address.urgent
+            if not shown.due and (urgent or shown.broken or shown.address.which in visits):
+                shown.due = True
+                self._due[urgent].append(shown)
+        self._wake.set()
 
     def _work(self, deadline: float) -> bool:
         """Do what is due until the deadline; whether anything is left.
@@ -188,10 +202,10 @@ class Publisher:
         while True:
             for urgent in (True, False):
                 if self._silent[urgent]:
-                    self._beat(next(iter(self._silent[urgent].values())))
+                    self._beat(self._silent[urgent].popleft())
                     break
                 if self._due[urgent]:
-                    self._show(next(iter(self._due[urgent].values())))
+                    self._show(self._due[urgent].popleft())
                     break
             else:
                 return False
@@ -199,17 +213,17 @@ class Publisher:
                 return True
 
     def _tick(self) -> None:
-        """Time has passed: all watched views are due, and silent topics for a heartbeat."""
+        """Time has passed: views may have changed with it, and silent topics are due for a heartbeat."""
         self._hub.cut_off()
         for name, watched in self._watched.items():
             self._renew(self._live.sites[name])
-            self._make_due(watched)
             for shown in list(watched.values()):
                 topic = self._hub.watched(shown.address.name)
                 if topic is None:
                     self._forget(shown)
-                elif self._is_silent(shown, topic):
-                    self._silent[shown.address.urgent][shown.address.name] = shown
+                elif not shown.silent and self._is_silent(shown, topic):
+                    shown.silent = True
+                    self._silent[shown.address.urgent].append(shown)
 
     def _is_silent(self, shown: Shown, topic: Topic) -> bool:
         """Whether a heartbeat is wanted by the next tick.
@@ -224,10 +238,10 @@ class Publisher:
 
     def _beat(self, shown: Shown) -> None:
         """Send a heartbeat if the topic's view, which comes first, has not broken the silence."""
-        name = shown.address.name
-        self._silent[shown.address.urgent].pop(name, None)
-        if name in self._due[shown.address.urgent] and not self._show(shown):
+        silent, shown.silent = shown.silent, False
+        if not silent or ((shown.due or shown.broken) and not self._show(shown)):
             return
+        name = shown.address.name
         topic = self._hub.watched(name)
         if topic is not None and self._is_silent(shown, topic):
             model = self._models[shown.address.site]
@@ -235,9 +249,11 @@ class Publisher:
             self._hub.beat(topic, wire_frame(protocol.heartbeat(name, model.day.seq, model.now)))
 
     def _show(self, shown: Shown) -> bool:
-        """Publish a topic's view if it differs from what is shown; False where there is none."""
+        """Publish a topic's view, if it is due and differs from what is shown; False where there is none."""
+        if not shown.due and not shown.broken:
+            return True
+        shown.due = shown.broken = False
         name = shown.address.name
-        self._due[shown.address.urgent].pop(name, None)
         topic = self._hub.watched(name)
         if topic is None:
             self._forget(shown)
@@ -251,6 +267,7 @@ class Publisher:
             return False
         except Exception:  # one broken view must not stop the others
             log.exception("no view for an audience: %s", shown.address.audience)
+            shown.broken = True
             return False
         if shown.view != view:
             shown.view, shown.seq = view, model.day.seq
@@ -259,5 +276,14 @@ class Publisher:
         return True
 
     def _forget(self, shown: Shown) -> None:
-        for known in (self._watched[shown.address.site], *self._due.values(), *self._silent.values()):
-            known.pop(shown.address.name, None)
+        shown.due = shown.silent = shown.broken = False
+        self._watched[shown.address.site].pop(shown.address.name, None)
+
+
+def _changed_visits(before: DayModel, model: DayModel) -> Container[str]:
+    """The visits whose page may differ between two models."""
+    try:
+        return ticket.changed(before, model)
+    except Exception:  # what cannot be told for phones must not stop the screens
+        log.exception("no telling which phones change")
+        return {*before.day.visits, *model.day.visits}

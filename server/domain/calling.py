@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import attrgetter
+from typing import NamedTuple
 
 from server.domain.day import CounterState, Day, Visit
 from server.domain.house import CounterPlan, House, Kind
@@ -34,8 +36,7 @@ Key = tuple[int, int, int, int, str]
 """(rank of the rule, its moment, report, number, letter): smaller is earlier."""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """A waiting ticket's place in the order, and the rule that gives it."""
 
     key: Key
@@ -52,10 +53,7 @@ class Choice:
     overtook: tuple[str, ...]
 
 
-def standing(house: House, visit: Visit, now: int) -> Standing:
-    """A ticket's standing by rules (1) to (5), which depend on no counter."""
-    rule, moment = _rule(house, visit, now)
-    return _stand(visit, rule, moment)
+_key = attrgetter("key")
 
 
 def _stand(visit: Visit, rule: Rule, moment: int) -> Standing:
@@ -80,8 +78,8 @@ def _rule(house: House, visit: Visit, now: int) -> tuple[Rule, int]:
 
 
 def standings(house: House, day: Day, now: int) -> list[Standing]:
-    """Every waiting ticket of the house in the order of rules (1) to (5)."""
-    return sorted((standing(house, visit, now) for visit in day.waiting()), key=lambda place: place.key)
+    """Every waiting ticket of the house in the order of rules (1) to (5), which depend on no counter."""
+    return sorted([_stand(visit, *_rule(house, visit, now)) for visit in day.waiting()], key=_key)
 
 
 def may_serve(plan: CounterPlan, counter: CounterState, visit: Visit) -> bool:
@@ -119,19 +117,28 @@ def queue(
     """
     plan, state = house.counters[counter], day.counter(counter)
     places = standings(house, day, now) if places is None else places
-    own = [place for place in places if may_serve(plan, state, place.visit)]
+    own: list[Standing] = []
+    others: list[Standing] = []
+    for place in places:
+        (own if may_serve(plan, state, place.visit) else others).append(place)
     overdue = _overdue(house, state, own, now)
     if overdue is not None:
         own.remove(overdue)
         own.append(_stand(overdue.visit, Rule.OVERDUE, overdue.visit.reported_at))
-        own.sort(key=lambda place: place.key)
+        own.sort(key=_key)
     helped = [
         _stand(place.visit, Rule.OVERFLOW, place.visit.reported_at)
-        for place in places
-        if not may_serve(plan, state, place.visit) and may_help(house, plan, state, place.visit)
+        for place in others
+        if may_help(house, plan, state, place.visit)
     ]
-    helped.sort(key=lambda place: place.key)
+    helped.sort(key=_key)
     return own + helped
+
+
+def has_turn(house: House, counter: CounterState) -> bool:
+    """Whether the counter's next call is the one in *k* that may put an overdue walk-in first."""
+    since = counter.calls_since_overdue
+    return since is None or since >= house.overdue_every - 1
 
 
 def _overdue(house: House, counter: CounterState, own: list[Standing], now: int) -> Standing | None:
@@ -139,8 +146,7 @@ def _overdue(house: House, counter: CounterState, own: list[Standing], now: int)
 
     Where no appointment is due there is nothing to go before, so the counter's one-in-*k* is kept.
     """
-    since = counter.calls_since_overdue
-    if since is not None and since < house.overdue_every - 1:
+    if not has_turn(house, counter):
         return None
     if not any(place.rule is Rule.APPOINTMENT for place in own):
         return None

@@ -205,6 +205,7 @@ class Undo:
 
 
 AppointmentCommand = Book | Confirm | AnnounceLate | Cancel | NoteCame
+VisitCommand = Prioritise | Bind | Return | Leave
 CounterCommand = (
     OpenCounter
     | PauseCounter
@@ -219,15 +220,4 @@ CounterCommand = (
     | Transfer
     | Undo
 )
-Command = (
-    OpenDay
-    | EndDay
-    | AppointmentCommand
-    | Report
-    | WalkIn
-    | Prioritise
-    | Bind
-    | Return
-    | Leave
-    | CounterCommand
-)
+Command = OpenDay | EndDay | AppointmentCommand | Report | WalkIn | VisitCommand | CounterCommand

@@ -8,10 +8,13 @@ time. The range around that moment is wide on purpose and is not calibrated on m
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from heapq import heapreplace
+from typing import NamedTuple
 
 from server.domain.calling import Standing, may_serve
 from server.domain.day import CounterMode, CounterState, Day, Status
-from server.domain.house import CounterPlan, House
+from server.domain.house import House
 from server.domain.schedule import SECOND
 
 WALK_S = 45
@@ -24,8 +27,7 @@ LOW, HIGH = 0.6, 1.7
 """The range around the expected wait, as factors."""
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(NamedTuple):
     """A wait in whole seconds, rounded outwards to whole minutes."""
 
     low_s: int
@@ -34,10 +36,11 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """Ranges by visit id, and by service for who would draw a ticket now; absent where nobody can tell.
+    """Ranges by the id of who waits, and by service for who would draw a ticket now.
 
-    ``starts`` has the instants in the middle of the visits' ranges. They hang on what happened and not on
-    the second in which they are asked for, as long as no counter stands idle or overruns.
+    Absent where nobody can tell. ``starts`` has the instants in the middle of the visits' ranges: they
+    hang on what happened and not on the second in which they are asked for, as long as no counter stands
+    idle or overruns.
     """
 
     visits: dict[str, Range]
@@ -52,33 +55,50 @@ def expected(house: House, day: Day, places: list[Standing], now: int) -> Expect
         for plan in house.counters.values()
         if (state := day.counter(plan.id)).mode is CounterMode.OPEN
     ]
-    free = {plan.id: _free_at(house, day, state, now) for plan, state in open_counters}
+    free = [_free_at(house, day, state, now) for _plan, state in open_counters]
+    takes = {name: (WALK_S + service.target_s) * SECOND for name, service in house.services.items()}
     visits: dict[str, Range] = {}
     starts: dict[str, int] = {}
     # Whom a visit may go to hangs on these three alone, and many people share them.
-    alike: dict[tuple[str, str | None, str | None], list[str]] = {}
+    alike: dict[tuple[str, str | None, str | None], Able] = {}
     for place in places:
         visit = place.visit
         key = visit.service, visit.to_counter, visit.staff
-        if key not in alike:
-            alike[key] = [plan.id for plan, state in open_counters if may_serve(plan, state, visit)]
-        able = alike[key]
+        able = alike.get(key)
+        if able is None:
+            able = alike[key] = [
+                (free[number], number)
+                for number, (plan, state) in enumerate(open_counters)
+                if may_serve(plan, state, visit)
+            ]
+            able.sort()
         if not able:
             continue
-        first = min(able, key=free.__getitem__)
-        visits[place.visit.id] = _range(free[first] - now)
-        starts[place.visit.id] = free[first]
-        free[first] += (WALK_S + _target_s(house, place.visit.service)) * SECOND
-    services = {
-        name: _range(min(free[counter] for counter in able) - now)
-        for name in house.services
-        if (able := _offering(open_counters, name))
-    }
+        first = _first_free(able, free)
+        visits[visit.id] = _range(free[first] - now)
+        starts[visit.id] = free[first]
+        free[first] += takes.get(visit.service, WALK_S * SECOND)
+    services: dict[str, Range] = {}
+    for name in house.services:
+        moments = [
+            at for at, (plan, _state) in zip(free, open_counters, strict=True) if name in plan.services
+        ]
+        if moments:
+            services[name] = _range(min(moments) - now)
     return Expected(visits, services, starts)
 
 
-def _offering(counters: list[tuple[CounterPlan, CounterState]], service: str) -> list[str]:
-    return [plan.id for plan, _state in counters if service in plan.services]
+Able = list[tuple[int, int]]
+"""A heap of open counters by number: when each was free the last time that anybody looked."""
+
+
+def _first_free(able: Able, free: list[int]) -> int:
+    """The counter that is free first; of several the one that the house names first."""
+    while True:
+        known, first = able[0]
+        if known == free[first]:
+            return first
+        heapreplace(able, (free[first], first))  # it only ever gets later
 
 
 def _target_s(house: House, service: str) -> int:
@@ -97,7 +117,11 @@ def _free_at(house: House, day: Day, counter: CounterState, now: int) -> int:
 
 
 def _range(wait: int) -> Range:
-    seconds = max(0, wait) / SECOND
+    return _around(max(0, wait) // SECOND)
+
+
+@lru_cache(maxsize=8192)  # people wait from seconds to two hours, and everybody's range is asked for often
+def _around(seconds: int) -> Range:
     low_s = int(seconds * LOW) // 60 * 60
     high_s = -(-int(seconds * HIGH) // 60) * 60
     return Range(low_s, max(high_s, 60))

@@ -46,7 +46,7 @@ def decide(house: House, day: Day, command: co.Command, now: int) -> Events:
         return _report(house, day, command)
     if isinstance(command, co.WalkIn):
         return _walk_in(house, day, command, now)
-    if isinstance(command, co.Prioritise | co.Bind | co.Return | co.Leave):
+    if isinstance(command, co.VisitCommand):
         return _visit(day, command)
     if command.counter not in house.counters:
         raise Refused(Code.UNKNOWN_COUNTER, counter=command.counter)
@@ -233,7 +233,7 @@ def _find(day: Day, name: str) -> Visit:
     return visit
 
 
-def _visit(day: Day, command: co.Prioritise | co.Bind | co.Return | co.Leave) -> Events:
+def _visit(day: Day, command: co.VisitCommand) -> Events:
     visit = _find(day, command.visit)
     if isinstance(command, co.Return):
         if visit.status is Status.WAITING and visit.again:
@@ -389,7 +389,8 @@ def _undo(house: House, day: Day, counter: CounterState, now: int) -> Events:
         raise Refused(Code.NOTHING_TO_UNDO, counter=counter.id)
     if now - last.at > house.undo_s * SECOND:
         raise Refused(Code.UNDO_TOO_LATE, counter=counter.id, limit_s=house.undo_s)
-    if any(day.visits[visit.id] != visit for visit in last.visits_after):
+    # Nearly always it is the very same value, which is seen at once; comparing all fields is slow.
+    if any((known := day.visits[visit.id]) is not visit and known != visit for visit in last.visits_after):
         raise Refused(Code.UNDO_MOVED_ON, counter=counter.id)
     if last.counter_before.mode is CounterMode.CLOSED and any(
         visit.to_counter == counter.id and visit.status in AWAITED for visit in day.visits.values()

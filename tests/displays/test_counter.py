@@ -6,7 +6,9 @@ from typing import Any
 
 from domain.days import MINUTE, appointment, utc
 
+from displays import counter
 from server.domain import commands as co
+from server.domain.house import CounterPlan
 
 OTHERS = [{"counter": "1", "mode": "closed"}, {"counter": "3", "mode": "closed"}]
 
@@ -85,6 +87,26 @@ def test_the_queue_is_the_counters_own_order_with_reasons(told: Any) -> None:
         "bound": False,
     }
     assert queue(day.panel("1")) == [("A001", "walk-in"), ("A002", "walk-in")]
+
+
+def test_counters_that_offer_the_same_share_an_order_but_not_who_asks_for_one_of_them(told: Any) -> None:
+    plans = {name: CounterPlan(id=name, services=frozenset({"burger"})) for name in ("1", "2", "3")}
+    day = told(counters=plans).opened("1")
+    for name, staff in (("2", "ann"), ("3", "bob")):
+        day.do(co.OpenCounter(counter=name, staff=staff))
+    day.walk_in("burger")
+    bound = day.walk_in("burger")
+    day.do(co.Bind(visit=bound, staff="ann"))
+    assert [len(queue(day.panel(name))) for name in ("1", "2", "3")] == [1, 2, 1]
+    day.do(co.CallNext(counter="1"))
+    day.do(co.Transfer(counter="1", to_counter="3"))
+    model = day.model()  # one model for all panels, as the hall shows them
+    views = {name: counter.panel(model, name) for name in ("1", "2", "3")}
+    assert {name: [line.ticket for line in view.queue] for name, view in views.items()} == {
+        "1": [],
+        "2": ["B002"],
+        "3": ["B001"],
+    }
 
 
 def test_only_the_head_of_a_long_queue_travels(day: Any) -> None:

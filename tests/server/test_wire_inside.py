@@ -14,7 +14,7 @@ import pytest
 from domain.days import utc
 from houses import house
 
-from displays import board
+from displays import board, ticket
 from server import access
 from server.app import Onthaal, Options, application, assembled
 from server.domain import commands as co
@@ -255,6 +255,23 @@ async def test_one_broken_view_stops_no_other_and_claims_nothing(
     late = inside.connect("/live/mechelen/hall", authorization=f"Bearer {token}")
     await until(lambda: late.ended, "the newcomer to be told")
     assert late.ended == (1011, "")
+
+
+async def test_a_page_that_broke_is_tried_again_though_nothing_more_happens(
+    inside: Inside, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    await inside.do(co.OpenCounter(counter="1"))
+    await inside.do(co.WalkIn(visit="v1", service="onthaal"))
+    phone = inside.watch("visits", "v1")
+
+    def broken(*_arguments: object) -> None:
+        raise RuntimeError("a bug")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ticket, "page", broken)
+        seq = await inside.do(co.CallNext(counter="1"))
+        await until(lambda: "no view for an audience: visits" in caplog.text, "the page to break")
+    await until(lambda: phone.newest["seq"] == seq, "the page")
 
 
 async def test_the_day_ends_and_another_begins(inside: Inside) -> None:
