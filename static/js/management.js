@@ -266,7 +266,7 @@ function cutOff(silence) {
     return [_("Your session has ended."), _("The figures below are old.")];
   }
   if (live.link === "refused") return [_("You may not see this overview any more."), _("The figures below are old.")];
-  const wait = _("It comes back by itself.");
+  const wait = _("The connection comes back by itself.");
   if (!view) return [_("No connection with the server."), wait];
   const age = _("These figures are %(seconds)s seconds old.", { seconds: Math.floor(silence) });
   if (silence >= LOST_S) {
