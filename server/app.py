@@ -11,13 +11,12 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
-from typing import Any, ClassVar
+from typing import Any
 
 import prometheus_client
 import sqlalchemy as sa
 import uvicorn
 from starlette.applications import Starlette
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
@@ -49,6 +48,7 @@ from server.web.api import ENDPOINTS
 from server.web.devices import Pairing
 from server.web.endpoint import Parts, authenticate
 from server.web.errors import Problem
+from server.web.headers import Guarded
 from server.web.openapi import document
 from server.web.pages import Pages, problem_page
 from server.web.session import Sessions
@@ -302,36 +302,6 @@ class Fonts(StaticFiles):
         answer = super().file_response(*arguments, **named)
         answer.headers["Cache-Control"] = "public, max-age=2592000"
         return answer
-
-
-class Guarded:
-    """Headers that every answer carries, a file's and a problem's as well; a page's own go before them."""
-
-    HEADERS: ClassVar = {
-        "Referrer-Policy": "no-referrer",
-        "X-Content-Type-Options": "nosniff",
-        "Cross-Origin-Resource-Policy": "same-origin",
-    }
-    # Data is nothing to render. A script's own policy would be that of a service worker: it gets none.
-    DATA: ClassVar = {"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'"}
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-
-        async def guarding(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                data = "json" in headers.get("content-type", "")
-                for name, value in (self.HEADERS | self.DATA if data else self.HEADERS).items():
-                    headers.setdefault(name, value)
-            await send(message)
-
-        await self._app(scope, receive, guarding)
 
 
 class Measured:
