@@ -29,6 +29,12 @@ def test_every_message_is_translated(page: str, language: str) -> None:
             assert set(PLACEHOLDER.findall(form)) in (wanted, wanted - {"%(number)s"}), message.id
 
 
+def test_no_message_hides_in_a_template_string() -> None:
+    """Where the extractor would not find it, and it would stay English."""
+    for script in catalogues.SCRIPTS.glob("*.js"):
+        assert not re.search(r"\$\{[^}]*\b(_|ngettext)\(", script.read_text()), script
+
+
 def test_no_catalogue_is_left_over() -> None:
     files = {(path.stem, path.parent.name) for path in catalogues.LOCALES.glob("*/*.po")}
     assert files == set(WHAT_IS_TRANSLATED)

@@ -1,7 +1,8 @@
 /** The hall at a glance: what to do about it, who waits for what, what counters do, who is in the house. */
 
 import { _, ngettext } from "./words.js";
-import { advice, doing, group, shortRange } from "./reception-words.js";
+import { advice } from "./advice-words.js";
+import { doing, group, shortRange } from "./reception-words.js";
 import { h, keyed, say } from "./dom.js";
 
 const part = (id) => document.getElementById(id);

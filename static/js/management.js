@@ -1,5 +1,6 @@
 /** The supervisor's overview: what is wrong now in words, then the numbers, then who and what does what. */
 
+import { advice } from "./advice-words.js";
 import { HouseClock } from "./clock.js";
 import { h, keyed, say } from "./dom.js";
 import { LOST_S, Live, STALE_S } from "./live.js";
@@ -111,6 +112,17 @@ function showAlerts() {
   );
 }
 
+function showAdvice() {
+  part("advice").hidden = view.advice.length === 0;
+  keyed(
+    part("advices"),
+    view.advice,
+    (one) => one.counter,
+    () => h("li", {}, h("b"), h("p")),
+    (item, one) => advice(one, names.service, when).forEach((text, place) => say(item.children[place], text)),
+  );
+}
+
 /** Since when, and how many people it is about. */
 function details(alert) {
   const since = _("since %(when)s", { when: when(alert.since) });
@@ -131,7 +143,8 @@ function announce() {
   }
   standing = now;
   const count = now.size ? `(${now.size}) ` : "";
-  document.title = `${count}${_("Overview")} – ${houseName}`;
+  const name = _("Overview");
+  document.title = `${count}${name} – ${houseName}`;
 }
 
 // --- numbers and tables ----------------------------------------------------------------------------
@@ -314,6 +327,7 @@ function tick() {
   showLine();
   showAlerts();
   if (!view) return;
+  showAdvice();
   showHouse();
   showNumbers();
   showTables();

@@ -1,4 +1,4 @@
-/** What the reception desk says: places, waits, advice and refusals in the page's language. */
+/** What the reception desk says: places, waits and refusals in the page's language. */
 
 import { _, language, ngettext } from "./words.js";
 
@@ -86,40 +86,6 @@ export const group = (status) =>
 export function doing({ mode, ticket, status }) {
   if (ticket) return status === "called" ? _("calls %(ticket)s", { ticket }) : ticket;
   return { open: _("free"), paused: _("pause"), closed: _("closed") }[mode];
-}
-
-/** What to do, and because of what: two sentences. `name` tells a service. */
-export function advice(found, name, hour) {
-  const { counter, waiting } = found;
-  const facts = { service: name(found.service), since: hour(found.since), limit: minutes(found.limit_s) };
-  const what =
-    found.mode === "paused"
-      ? _("Let counter %(counter)s go on after its pause", { counter })
-      : _("Open counter %(counter)s", { counter });
-  const because = {
-    "no-counter": () =>
-      ngettext(
-        "because %(number)s person waits for %(service)s and no open counter serves it.",
-        "because %(number)s people wait for %(service)s and no open counter serves it.",
-        waiting,
-        facts,
-      ),
-    wait: () =>
-      ngettext(
-        "because the one who waits for %(service)s has waited since %(since)s, longer than %(limit)s minutes.",
-        "because %(number)s people wait for %(service)s, the first since %(since)s: longer than %(limit)s minutes.",
-        waiting,
-        facts,
-      ),
-    expected: () =>
-      ngettext(
-        "because the one who waits for %(service)s will be called later than the %(limit)s minutes that are the limit.",
-        "because %(number)s people wait for %(service)s and not all will be called within the limit of %(limit)s minutes.",
-        waiting,
-        facts,
-      ),
-  }[found.cause];
-  return [what, because ? because() : ""];
 }
 
 /** When the doors open or close next, and whether tickets are given. */

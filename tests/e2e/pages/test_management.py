@@ -134,6 +134,10 @@ def test_an_empty_morning_a_busy_one_and_what_goes_wrong(
     )
     expect(alert).to_contain_text("Open een loket dat dit doet: loket 1 of loket 2.")
     expect(alert).to_contain_text("3 mensen wachten")
+    advice = page.get_by_role("region", name="Wat nu zou helpen")
+    expect(advice.get_by_role("listitem")).to_contain_text(
+        "omdat er 3 personen wachten voor Onthaal en inlichtingen"
+    )
     expect(page.get_by_role("status")).to_contain_text("Er wachten mensen voor Onthaal")
     expect(page).to_have_title("(1) Overzicht – Huis van de Mechelaar")
     expect(page.locator("#waiting")).to_have_text("3")
@@ -143,6 +147,7 @@ def test_an_empty_morning_a_busy_one_and_what_goes_wrong(
     # Somebody does something about it.
     server.post("/counters/1/open")
     expect(wrong).to_have_attribute("data-state", "fine")
+    expect(advice).to_be_hidden()
     expect(page.get_by_role("status")).to_have_text("Er loopt niets meer mis.")
     call = server.post("/counters/1/next")
     hall.tell(sounded=[call["call"]])
