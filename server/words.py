@@ -76,7 +76,8 @@ def _filled(text: str, values: dict[str, object]) -> str:
 
 @cache
 def words(page: str, language: str) -> Words:
-    """A page's words in one of :data:`LANGUAGES`; in another language they are English."""
+    """A page's words in one of :data:`LANGUAGES` (``nl-BE`` is ``nl``); in another they are English."""
+    language = _base(language)
     path = shipped("config") / "locales" / language / f"{page}.po"
     if language not in LANGUAGES or language == SOURCE or not path.is_file():
         return Words(language if language in LANGUAGES else SOURCE, None)

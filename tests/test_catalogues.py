@@ -46,6 +46,7 @@ def test_words_are_those_of_the_catalogue() -> None:
     assert dutch.direction == "ltr"
     assert words("problem", "en").gettext("Check the address.") == "Check the address."
     assert words("problem", "xx").language == "en"
+    assert words("problem", "nl-BE").gettext("Check the address.") == "Kijk het adres na."
     assert words("problem", "nl").ngettext("%(number)s cat", "%(number)s cats", 2) == "2 cats"
 
 

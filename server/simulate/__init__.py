@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-ROLES = ("kiosk", "reception", "counter", "integrator", "supervisor")
+ROLES = ("kiosk", "reception", "counter", "integrator", "supervisor", "screen")
 """The roles that a simulated day needs a token of."""
 
 

@@ -22,6 +22,7 @@ from server.simulate.driver import Driver
 from server.simulate.housetime import HouseTime
 from server.simulate.outside import Outside, Refusal, Unanswered
 from server.simulate.progress import Terminal
+from server.simulate.screens import Screen
 from server.simulate.watch import Hall
 
 
@@ -31,6 +32,7 @@ async def play(
     """Play days until told to stop. Raises ``Refusal`` or ``Unanswered`` where that cannot be done."""
     stop_on_signals()
     clock, hall = HouseTime(), Hall(url, house.site, tokens["supervisor"])
+    screens = {name: Screen(url, house.site, plan, tokens["screen"]) for name, plan in house.screens.items()}
     terminal = Terminal(house, clock, hall)
     # Through the terminal's own console, or what is logged would break its line.
     logging.basicConfig(
@@ -46,6 +48,10 @@ async def play(
                 parts.create_task(clock.follow(outside), name="clock"),
                 parts.create_task(hall.follow(), name="hall"),
                 parts.create_task(terminal.show(driver.tally), name="progress"),
+                *(
+                    parts.create_task(screen.follow(), name=f"screen {name}")
+                    for name, screen in screens.items()
+                ),
             )
             await driver.run(days, terminal.tell)
             for task in beside:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from random import Random
 
 import msgspec
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from server.simulate.outside import Refusal
@@ -16,6 +17,9 @@ log = logging.getLogger("onthaal.simulate")
 
 SILENT_S = 15.0
 """Real seconds without a frame (the server promises one every 5) after which a line is dead."""
+
+FIRST_WAIT_S = 0.2
+"""Real seconds before the first attempt to come back; doubled with each that fails."""
 
 _NEVER = frozenset({4401, 4403, 4404})
 """Close codes that another try would meet again: not signed in, not allowed, unknown."""
@@ -67,9 +71,8 @@ class Hall:
 
     def __init__(self, url: str, site: str, token: str) -> None:
         self._url = f"ws{url.removeprefix('http')}/live/{site}/management"
-        self._headers = {"Authorization": f"Bearer {token}"}
+        self._token = token
         self._decoder = msgspec.json.Decoder(Frame)
-        self._spread = Random()
         self._changed = asyncio.Event()
         self.seen: View | None = None
 
@@ -93,38 +96,48 @@ class Hall:
 
         Raises :class:`Refusal` where the server will never let us watch.
         """
-        wait_s = 0.2
-        while True:
-            try:
-                async with connect(
-                    self._url,
-                    additional_headers=self._headers,
-                    compression=None,
-                    open_timeout=SILENT_S,
-                    close_timeout=2,
-                    ping_interval=None,
-                    proxy=None,
-                ) as socket:
-                    wait_s = 0.2
-                    while True:
-                        async with asyncio.timeout(SILENT_S):
-                            self._take(await socket.recv())
-            except ConnectionClosed as closed:
-                if closed.rcvd is not None and closed.rcvd.code in _NEVER:
-                    raise Refusal(closed.rcvd.code, "live-line-refused", self._url) from None
-                wait_s = max(wait_s, _delay_s(closed.rcvd.reason if closed.rcvd else ""))
-                log.info("the live line closed: %s", closed)
-            except (OSError, TimeoutError, WebSocketException) as error:
-                log.info("the live line broke: %s", type(error).__name__)
-            await asyncio.sleep(self._spread.uniform(0.5, 1.0) * wait_s)
-            wait_s = min(2 * wait_s, 10.0)
+        await follow(self._url, self._token, self._take)
 
-    def _take(self, raw: str | bytes) -> None:
+    async def _take(self, _socket: ClientConnection, raw: str | bytes) -> None:
         frame = self._decoder.decode(raw)
         if frame.view is not None:
             self.seen = frame.view
             self._changed.set()
             self._changed = asyncio.Event()
+
+
+async def follow(
+    url: str, token: str, take: Callable[[ClientConnection, str | bytes], Awaitable[None]]
+) -> None:
+    """Give every frame of a live topic to ``take``; come back when the line broke, until cancelled.
+
+    Raises :class:`Refusal` where the server will never let us watch.
+    """
+    wait_s, spread = FIRST_WAIT_S, Random()
+    while True:
+        try:
+            async with connect(
+                url,
+                additional_headers={"Authorization": f"Bearer {token}"},
+                compression=None,
+                open_timeout=SILENT_S,
+                close_timeout=2,
+                ping_interval=None,
+                proxy=None,
+            ) as socket:
+                wait_s = FIRST_WAIT_S
+                while True:
+                    async with asyncio.timeout(SILENT_S):
+                        await take(socket, await socket.recv())
+        except ConnectionClosed as closed:
+            if closed.rcvd is not None and closed.rcvd.code in _NEVER:
+                raise Refusal(closed.rcvd.code, "live-line-refused", url) from None
+            wait_s = max(wait_s, _delay_s(closed.rcvd.reason if closed.rcvd else ""))
+            log.info("the live line closed: %s", closed)
+        except (OSError, TimeoutError, WebSocketException) as error:
+            log.info("the live line broke: %s", type(error).__name__)
+        await asyncio.sleep(spread.uniform(0.5, 1.0) * wait_s)
+        wait_s = min(2 * wait_s, 10.0)
 
 
 def _delay_s(reason: str) -> float:
