@@ -161,6 +161,11 @@ export class Live {
 
   #closed(code, reason) {
     this.#socket = null;
+    if (code === 4401 && this.link === "live") {
+      // The session that let us in has ended; the browser may have a newer one, from another tab.
+      this.#become("cut");
+      return this.#again(0);
+    }
     if (code === 4401 || code === 4403 || code === 4404) {
       this.refusal = code;
       this.#become("refused");

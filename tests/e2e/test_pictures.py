@@ -1,20 +1,59 @@
-"""The pictures of the README: a busy morning, photographed. `make pictures` puts them into docs/."""
+"""Each page in a busy, an empty and a broken moment, photographed.
+
+`make pictures` takes them at every size into build/pictures, and brings those that the documentation
+shows up to date in docs/pictures.
+"""
 
 from __future__ import annotations
 
 import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from browser import ARGUMENTS, CHROMIUM
-from playwright.sync_api import Page, expect, sync_playwright
-from running import ROOT, Onthaal
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from running import ROOT, Onthaal, onthaal
 
 SITE = "/sites/mechelen"
+ALL = bool(os.environ.get("ONTHAAL_PICTURES"))
+WIDE, UPRIGHT, PHONE = [(1920, 1080), (3840, 2160)], [(1080, 1920)], [(390, 844)]
+SIZES = [*WIDE, *UPRIGHT, *PHONE] if ALL else [(1920, 1080)]
+LOST_MS = 70_000
+"""After so long without a word every page says that it knows nothing any more."""
 
 
-def busy_morning(server: Onthaal) -> None:
-    """Calls at several counters, one of them recalled, and people who wait."""
+class Face(NamedTuple):
+    """A page: its name, who is signed in at it (None needs nobody), where it is, and how large."""
+
+    name: str
+    role: str | None
+    path: str
+    sizes: list[tuple[int, int]] = SIZES
+
+
+def faces(ticket: str) -> list[Face]:
+    """A hall screen hangs as it is configured; a phone shows the hall as anybody may see it."""
+    screens = [("?screen=hall", WIDE), ("?screen=counters", UPRIGHT), ("", PHONE)]
+    halls = [
+        Face("hall", "screen", f"/mechelen/hall{which}", [size for size in sizes if size in SIZES])
+        for which, sizes in screens
+    ]
+    return [
+        *halls,
+        Face("counter", "counter", "/mechelen/counters/4"),
+        Face("reception", "reception", "/mechelen/reception"),
+        Face("management", "supervisor", "/mechelen/management"),
+        Face("ticket", None, ticket),
+    ]
+
+
+def morning(server: Onthaal) -> None:
+    """Calls at several counters, one of them recalled, people who wait, and one who has not come yet."""
     counter, kiosk, booking = server.client("counter"), server.client("kiosk"), server.client("integrator")
     for number in range(1, 13):
         assert counter.post(f"{SITE}/counters/{number}/open").status_code == 200
@@ -27,32 +66,76 @@ def busy_morning(server: Onthaal) -> None:
     for index, service in enumerate(themes * 2):
         reference = f"{SITE}/appointments/B{index}"
         slot = f"2026-11-23T09:{10 + index % 3 * 5}:00+01:00"
-        assert booking.put(reference, json={"service": service, "at": slot}).status_code == 200
+        booked = {"service": service, "at": slot, "contact": {"name": f"Voorbeeld {index}"}}
+        assert booking.put(reference, json=booked).status_code == 200
         assert kiosk.post(reference + "/report").status_code == 200
+    late = {"service": "bevolking", "at": "2026-11-23T09:00:00+01:00", "contact": {"name": "An Peeters"}}
+    assert booking.put(f"{SITE}/appointments/B90", json=late).status_code == 200
     for number in (9, 6, 12, 8, 2, 1, 4):
         assert counter.post(f"{SITE}/counters/{number}/next").status_code == 200
 
 
+@contextmanager
+def moment(name: str, folder: Path) -> Iterator[tuple[Onthaal, str]]:
+    """A house at such a moment, and the path of a ticket of somebody who waits in it."""
+    # The clock runs, because screens are heard in real time.
+    with onthaal(folder, speed=1) as server:
+        if name == "busy":
+            morning(server)
+        drawn = server.client("kiosk").post(f"{SITE}/visits", json={"service": "afhalen"}).json()
+        if name == "empty":
+            assert server.client("reception").post(f"{SITE}/visits/{drawn['ticket']}/leave").is_success
+        yield server, "/t/" + drawn["link"].rpartition("/")[2]
+
+
+def opened(browser: Browser, server: Onthaal, face: Face) -> Page:
+    """The page, signed in and showing its first view."""
+    width, height = (face.sizes or SIZES)[0]
+    page = browser.new_context(viewport={"width": width, "height": height}, locale="nl-BE").new_page()
+    page.clock.install()
+    address = face.path if face.role is None else f"/sign-in?next={face.path}#{server.token(face.role)}"
+    with page.expect_event("websocket") as wire:
+        page.goto(server.base + address)
+        page.wait_for_url("**" + face.path)
+    wire.value.wait_for_event("framereceived")
+    return page
+
+
 @pytest.mark.browser
-def test_the_pages_on_a_busy_morning(server: Onthaal, tmp_path: Path) -> None:
-    to = ROOT / "docs" if os.environ.get("ONTHAAL_PICTURES") else tmp_path
-    busy_morning(server)
-    with sync_playwright() as play:
+@pytest.mark.parametrize("name", ["busy", "empty", "broken"] if ALL else ["busy"])
+def test_every_page_has_its_picture(name: str, tmp_path: Path) -> None:
+    to = ROOT / "build" / "pictures" if ALL else tmp_path
+    to.mkdir(parents=True, exist_ok=True)
+    (tmp_path / "house").mkdir()
+    with moment(name, tmp_path / "house") as (server, ticket), sync_playwright() as play:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        page = browser.new_page(viewport={"width": 1920, "height": 1080})
-        page.goto(f"{server.base}/sign-in?next=/mechelen/hall#{server.token('counter')}")
-        expect(page.get_by_text("09:15")).to_be_visible()
-        still(page)
-        page.screenshot(path=to / "hall.png")
-        page.set_viewport_size({"width": 1280, "height": 800})
-        page.goto(f"{server.base}/mechelen/counters/4")
-        expect(page.get_by_role("button", name="Persoon is er")).to_be_visible()
-        page.screenshot(path=to / "counter.png")
+        pages = [(face, opened(browser, server, face)) for face in faces(ticket)]
+        if name == "broken":
+            server.stop()
+            for _, page in pages:
+                page.clock.fast_forward(LOST_MS)
+        for face, page in pages:
+            expect(page.locator("main")).to_be_visible()
+            for width, height in face.sizes:
+                page.set_viewport_size({"width": width, "height": height})
+                page.clock.run_for(1000)
+                page.evaluate("document.fonts.ready.then(() => true)")
+                taken = to / f"{face.name}-{name}-{width}x{height}.png"
+                page.screenshot(path=taken)
+                assert taken.stat().st_size > 8_000, taken
         browser.close()
-    assert (to / "hall.png").stat().st_size > 10_000
-    assert (to / "counter.png").stat().st_size > 10_000
+    if ALL:
+        for shown in documented():
+            if (to / shown).is_file():
+                shutil.copy2(to / shown, ROOT / "docs" / "pictures" / shown)
 
 
-def still(page: Page) -> None:
-    """Wait until nothing moves any more."""
-    page.wait_for_function("document.getAnimations().every((each) => each.playState !== 'running')")
+def documented() -> set[str]:
+    """The pictures that the documentation shows."""
+    texts = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    return {name for text in texts for name in re.findall(r"pictures/([\w-]+\.png)", text.read_text())}
+
+
+def test_the_documentation_shows_pictures_that_are_there() -> None:
+    there = {path.name for path in (ROOT / "docs" / "pictures").glob("*.png")}
+    assert documented() == there

@@ -101,6 +101,7 @@ EXPECTED: dict[str, dict[int, str]] = {
     f"POST {SITE}/devices/deny": _GUESSED,
     f"POST {SITE}/devices/{{device}}/revoke": {404: "nobody guesses a device's id"},
     "GET /visits/{secret}": {404: "nobody guesses a ticket's secret"},
+    "POST /visits/{secret}/leave": {404: "nobody guesses a ticket's secret"},
 }
 """Beyond 200, what a valid request may be answered with, and why."""
 

@@ -15,7 +15,7 @@ from e2e.pages.proxy import Proxy
 from playwright.sync_api import Browser, BrowserContext, Page, WebSocket, expect, sync_playwright
 from running import Onthaal
 
-expect.set_options(timeout=15_000)
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +127,7 @@ def receipts() -> Callable[[Page], Receipts]:
 def until() -> Callable[[Page, Callable[[], bool]], None]:
     """Wait for a condition outside the page, while the page goes on."""
 
-    def wait(page: Page, condition: Callable[[], bool], timeout_ms: int = 15_000) -> None:
+    def wait(page: Page, condition: Callable[[], bool], timeout_ms: int = 30_000) -> None:
         left = timeout_ms
         while not condition():
             assert left > 0, "the condition did not come about"

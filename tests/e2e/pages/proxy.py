@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Coroutine
 from typing import Any
@@ -16,6 +17,7 @@ class Proxy:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._open: set[asyncio.StreamWriter] = set()
+        self._all: set[asyncio.StreamWriter] = set()
         self._flows = asyncio.Event()
         self._takes = True
         self.carried = 0
@@ -63,8 +65,13 @@ class Proxy:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for writer in list(self._all):
+            writer.transport.abort()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._all.add(writer)
         if not self._takes:
             writer.transport.abort()
             return
@@ -73,6 +80,7 @@ class Proxy:
         except OSError:
             writer.transport.abort()
             return
+        self._all.add(onward)
         self._open |= {writer, onward}
         await asyncio.gather(
             self._pass(reader, onward, to_browser=False), self._pass(upstream, writer, to_browser=True)

@@ -306,7 +306,10 @@ def test_who_comes_early_is_explained_in_one_way_of_telling_time(
 
 def test_two_panels_of_one_counter_stay_one(context: BrowserContext, server: House) -> None:
     page = at_work(context, server)
-    other = open_panel(context, server)
+    other = context.new_page()  # the browser is signed in by now
+    other.goto(server.base + PANEL)
+    stage(other, "next", "A001")
+    page.bring_to_front()
     page.keyboard.press("Space")
     stage(page, "called", "A001")
     stage(other, "called", "A001")

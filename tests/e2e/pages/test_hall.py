@@ -30,14 +30,23 @@ WIDE, UPRIGHT = {"width": 1920, "height": 1080}, {"width": 1080, "height": 1920}
 
 
 def open_hall(
-    context: BrowserContext, server: House, base: str | None = None, to: str = HALL
+    context: BrowserContext,
+    server: House,
+    base: str | None = None,
+    to: str = HALL,
+    *,
+    signed_in: bool = False,
 ) -> tuple[Page, Receipts]:
-    """A signed-in hall screen that shows its first frame, and what it tells the server."""
+    """A signed-in hall screen that shows its first frame, and what it tells the server.
+
+    ``signed_in``: the browser is already, in another tab.
+    """
     page = context.new_page()
     page.clock.install()
     receipts = Receipts(page)
-    page.goto(server.sign_in("screen", to, base))
-    expect(page).to_have_url((base or server.base) + to)
+    here = (base or server.base) + to
+    page.goto(here if signed_in else server.sign_in("screen", to, base))
+    expect(page).to_have_url(here)
     expect(page.locator("body")).to_have_attribute("data-link", "live")
     return page, receipts
 
@@ -433,7 +442,7 @@ def test_one_screen_of_a_zone_sounds_and_each_says_that_it_lives(
     context: BrowserContext, server: House, until: Until
 ) -> None:
     loud, told_loud = open_hall(context, server, to=f"{HALL}?screen=hall")
-    quiet, told_quiet = open_hall(context, server, to=f"{HALL}?screen=counters")
+    quiet, told_quiet = open_hall(context, server, to=f"{HALL}?screen=counters", signed_in=True)
     loud.set_viewport_size(WIDE)  # type: ignore[arg-type]
     quiet.set_viewport_size(UPRIGHT)  # type: ignore[arg-type]
     first = call(server)
