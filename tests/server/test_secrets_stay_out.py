@@ -13,10 +13,17 @@ import websockets.sync.client
 from running import MONDAY, Onthaal
 from websockets.exceptions import ConnectionClosed
 
+from server import accounts
+from server.access import Role
+from server.database import Database
+
 NAME, PHONE, MAIL = "Canaria Zangvogel", "+32499887766", "canaria@zangvogel.example"
 CONTACT = {"name": NAME, "phone": PHONE, "email": MAIL}
 KEY = "canary-key-4711"
 REF = "CANARY-REF-1"
+STAFF, LOGIN, PASSWORD = "Fluit Kanarie", "fluitkanarie", "canary-password-4711"
+LOOK_UPS = ("/appointments?", "/staff")
+"""The two calls whose answers name people, to who may ask."""
 SITE = "/sites/mechelen"
 ROLES = ("screen", "kiosk", "reception", "counter", "supervisor", "integrator", "administrator")
 
@@ -31,6 +38,18 @@ class Driven:
         self.sessions: list[str] = []
         self.secrets: list[str] = []
         self.frames: list[str] = []
+        self.staff = self.employ()
+
+    def employ(self) -> str:
+        """Somebody who works at the counters; their id."""
+        store = Database(self.server.url)
+        try:
+            hashed = accounts.hash_password(LOGIN, PASSWORD)
+            return store.write_now(
+                lambda c: accounts.create(c, "mechelen", Role.COUNTER, LOGIN, STAFF, None, hashed)
+            )
+        finally:
+            store.close()
 
     def say(self, role: str | None, method: str, path: str, **sent: Any) -> httpx.Response:
         headers = {"Idempotency-Key": f"{KEY}-{len(self.answers)}", **sent.pop("headers", {})}
@@ -70,6 +89,29 @@ class Driven:
         for role in ("reception", "supervisor", "counter"):
             for view in ("hall", "counters/1", "reception", "management"):
                 self.say(role, "GET", f"{api}/views/{view}")
+        # Staff sign in, rightly and wrongly, and look people up.
+        for password in (PASSWORD + "x", PASSWORD):
+            body = {"login": LOGIN, "password": password}
+            answer = self.say(None, "POST", "/session", json=body, headers=own)
+        self.sessions.append(answer.headers["set-cookie"].partition(";")[0].partition("=")[2])
+        for query in (NAME.partition(" ")[0], REF):
+            found = self.say("reception", "GET", f"{api}/appointments?q={query}").json()["appointments"]
+            assert [one["name"] for one in found] == [NAME]
+        assert STAFF in self.say("reception", "GET", f"{api}/staff").text
+        self.say("counter", "GET", f"{api}/appointments?q={NAME.partition(' ')[0]}")
+        self.say("counter", "POST", f"{api}/visits/A001/bind", json={"staff": self.staff})
+        # Every page, as a stranger and as each role sees it; a citizen leaves, with and without the API.
+        pages = ("/", "/sign-in", "/screen", "/sw.js", "/mechelen/hall?screen=hall", "/mechelen/counters/1")
+        pages += ("/mechelen/reception", "/mechelen/management", "/mechelen/devices", "/mechelen/theme.css")
+        for path in pages:
+            self.say(None, "GET", path, headers={"Accept": "text/html"})
+            for session in self.sessions:
+                cookie = {"Accept": "text/html", "Cookie": f"__Host-onthaal={session}"}
+                self.say(None, "GET", path, headers=cookie)
+        for secret in self.secrets:
+            self.say(None, "GET", f"/t/{secret}/qr.svg")
+            self.say(None, "POST", f"/t/{secret}/leave", headers=own)
+            self.say(None, "POST", f"/api/v1/visits/{secret}/leave", headers=own)
         self.watch("/live/mechelen/reception", "reception")
         self.watch("/live/mechelen/management", "supervisor")
         self.watch("/live/mechelen/counters/1", "counter")
@@ -135,9 +177,18 @@ def token_secrets(driven: Driven) -> list[str]:
 
 def test_the_canaries_were_really_there(driven: Driven) -> None:
     assert len(set(driven.secrets)) == 2
-    assert len(set(driven.sessions)) == len(ROLES)
+    assert len(set(driven.sessions)) == len(ROLES) + 1
+    assert (
+        sum(
+            answer.status_code == 200 and "text/html" in answer.headers["content-type"]
+            for answer in driven.answers
+        )
+        > 40
+    )
     assert any(answer.status_code == 200 and "/t/" in answer.text for answer in driven.answers)
     assert len(driven.frames) >= 2 + len(ROLES) + 3
+    named = [answer for answer in driven.answers if NAME in answer.text or STAFF in answer.text]
+    assert {answer.request.url.path.rpartition("/")[2] for answer in named} == {"appointments", "staff"}
     rows = driven.rows()
     assert len(rows["contact"]) == 2
     assert rows["answer"]
@@ -147,7 +198,7 @@ def test_the_canaries_were_really_there(driven: Driven) -> None:
 
 def test_the_log_has_none(driven: Driven) -> None:
     log = driven.server.log()
-    personal = [*CONTACT.values(), "Canaria"]
+    personal = [*CONTACT.values(), "Canaria", "Kanarie", LOGIN, PASSWORD]
     assert not found([*token_secrets(driven), *driven.secrets, *driven.sessions, KEY, REF, *personal], log)
     assert "/t/" not in log
     assert "/live/" not in log
@@ -163,8 +214,11 @@ def test_the_metrics_have_route_templates_only(driven: Driven) -> None:
 
 
 def test_no_view_frame_or_problem_has_any(driven: Driven) -> None:
-    canaries = [*token_secrets(driven), *driven.sessions, KEY, *CONTACT.values()]
+    canaries = [*token_secrets(driven), *driven.sessions, KEY, *CONTACT.values(), STAFF, LOGIN, PASSWORD]
     for answer in driven.answers:
+        asked = str(answer.request.url)
+        if answer.status_code == 200 and any(name in asked for name in LOOK_UPS):
+            continue
         shown = [answer.content, *(v for k, v in answer.headers.items() if k not in ("set-cookie",))]
         assert not found(canaries, *shown), answer
         asked = answer.request.url.path
@@ -179,7 +233,7 @@ def test_no_view_frame_or_problem_has_any(driven: Driven) -> None:
 
 def test_the_journal_has_ids_only(driven: Driven) -> None:
     journal = [answer.text for answer in driven.answers if "/journal" in answer.request.url.path]
-    personal = [*CONTACT.values(), "Canaria", "Zangvogel", PHONE[1:]]
+    personal = [*CONTACT.values(), "Canaria", "Zangvogel", PHONE[1:], STAFF, LOGIN]
     assert not found([*personal, *driven.secrets, KEY, REF], *journal, *cells(driven.rows()["journal"]))
 
 
@@ -197,7 +251,7 @@ def test_the_database_has_hashes_seals_and_no_links(driven: Driven) -> None:
 
 def test_the_files_have_none_either(driven: Driven) -> None:
     """The write-ahead log and free pages included."""
-    canaries = [*token_secrets(driven), *driven.sessions, *driven.secrets, *CONTACT.values()]
+    canaries = [*token_secrets(driven), *driven.sessions, *driven.secrets, *CONTACT.values(), PASSWORD]
     files = [path for path in driven.server.folder.iterdir() if path.name.startswith("onthaal.db")]
     assert {path.name for path in files} >= {"onthaal.db", "onthaal.db.key"}
     for path in files:
