@@ -90,7 +90,7 @@ def moment(name: str, folder: Path) -> Iterator[tuple[Onthaal, str]]:
 
 def opened(browser: Browser, server: Onthaal, face: Face) -> Page:
     """The page, signed in and showing its first view."""
-    width, height = (face.sizes or SIZES)[0]
+    width, height = face.sizes[0]
     page = browser.new_context(viewport={"width": width, "height": height}, locale="nl-BE").new_page()
     page.clock.install()
     address = face.path if face.role is None else f"/sign-in?next={face.path}#{server.token(face.role)}"
@@ -109,7 +109,7 @@ def test_every_page_has_its_picture(name: str, tmp_path: Path) -> None:
     (tmp_path / "house").mkdir()
     with moment(name, tmp_path / "house") as (server, ticket), sync_playwright() as play:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        pages = [(face, opened(browser, server, face)) for face in faces(ticket)]
+        pages = [(face, opened(browser, server, face)) for face in faces(ticket) if face.sizes]
         if name == "broken":
             server.stop()
             for _, page in pages:
