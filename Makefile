@@ -15,7 +15,7 @@ test: $(VENV)/.tests
 	$(BIN)/ruff check server displays notify tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest --numprocesses 4 --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 3 --dist worksteal $(ARGS)
 
 fuzz: $(VENV)/.tests
 	ONTHAAL_HYPOTHESIS=fuzz $(BIN)/python -m pytest tests/domain $(ARGS)

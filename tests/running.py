@@ -73,7 +73,7 @@ class Onthaal:
         ]
         with (self.folder / "server.log").open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT, env=environment())
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         with httpx.Client(base_url=self.base) as asking:
             while time.monotonic() < deadline and self.process.poll() is None:
                 with contextlib.suppress(httpx.TransportError):

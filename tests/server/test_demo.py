@@ -55,7 +55,7 @@ class Demo:
             self._lines.put(line)
         self._lines.put(None)
 
-    def wait_for(self, what: str, at_most_s: float = 30) -> str:
+    def wait_for(self, what: str, at_most_s: float = 60) -> str:
         """Read on until a line has this in it; that line."""
         deadline = time.monotonic() + at_most_s
         while True:
@@ -312,7 +312,7 @@ def today(supervisor: httpx.Client) -> dict:
     return supervisor.get("/sites/mechelen/views/management").json()["view"]["today"]
 
 
-def wait_until(condition, at_most_s: float = 20) -> None:
+def wait_until(condition, at_most_s: float = 40) -> None:
     deadline = time.monotonic() + at_most_s
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"

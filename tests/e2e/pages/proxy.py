@@ -8,6 +8,9 @@ import threading
 from collections.abc import Coroutine
 from typing import Any
 
+SETTLED_TURNS = 5
+"""Turns of the loop without any task after which no accepted connection is on its way to one."""
+
 
 class Proxy:
     """Forwards every connection to ``port`` on this machine, until told otherwise."""
@@ -60,13 +63,18 @@ class Proxy:
             writer.transport.abort()
 
     async def _shut(self) -> None:
+        """Let every connection see the cut: a task that is cancelled instead leaves its socket open."""
         self._server.close()
-        tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        for writer in list(self._all):
-            writer.transport.abort()
+        quiet = 0
+        while quiet < SETTLED_TURNS:
+            tasks = asyncio.all_tasks() - {asyncio.current_task()}
+            for writer in self._all:
+                writer.transport.abort()
+            if tasks:
+                await asyncio.wait(tasks, timeout=0.1)
+            quiet = 0 if tasks else quiet + 1
+            await asyncio.sleep(0)
+        for writer in self._all:
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
 
