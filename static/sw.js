@@ -71,8 +71,9 @@ async function inTime(address, answer) {
 }
 
 async function fresh(event) {
+  const asked = (turn += 1);
   const answer = fetch(event.request);
-  const stored = answer.then((response) => store(event.request.url, response.clone()));
+  const stored = answer.then((response) => store(event.request.url, response.clone(), asked));
   event.waitUntil(stored.catch(() => {}));
   return answer;
 }
@@ -85,9 +86,21 @@ async function kept(address) {
   return cache.match(address, { ignoreVary: true, ignoreSearch: true });
 }
 
-async function store(address, response) {
+/** Answers overtake each other: what was asked earlier never replaces what was asked later. */
+let turn = 0;
+const newest = new Map();
+
+function overtaken(address, asked) {
+  if (asked < (newest.get(address) ?? 0)) return true;
+  newest.set(address, asked);
+  return false;
+}
+
+async function store(address, response, asked) {
   const kind = kindOf(address);
   const cache = await caches.open(CACHE);
+  const text = kind === "part" ? "" : await response.text();
+  if (overtaken(address, asked)) return;
   if (!response.ok || response.redirected) {
     // A page that is not for us any more is not shown again; a server in trouble takes nothing away.
     const ours = { ignoreVary: true, ignoreSearch: true };
@@ -96,8 +109,8 @@ async function store(address, response) {
   }
   if (kind === "part") return cache.put(address, response);
   // When it was kept, by this device's own clock: the page tells its age from it.
-  const text = (await response.text()).replace("<html ", `<html data-kept="${Date.now()}" `);
-  await cache.put(address, new Response(text, { headers: response.headers }));
+  const dated = text.replace("<html ", `<html data-kept="${Date.now()}" `);
+  await cache.put(address, new Response(dated, { headers: response.headers }));
   if (kind !== "ticket") return;
   const tickets = (await cache.keys()).filter(({ url }) => kindOf(url) === "ticket");
   await Promise.all(tickets.slice(0, -TICKETS).map((ticket) => cache.delete(ticket, { ignoreVary: true })));
@@ -107,8 +120,9 @@ async function store(address, response) {
 async function keepAll(addresses) {
   for (const address of addresses) {
     if (!kindOf(address) || (await kept(address))) continue;
+    const asked = (turn += 1);
     try {
-      await store(address, await fetch(address, { redirect: "manual" }));
+      await store(address, await fetch(address, { redirect: "manual" }), asked);
     } catch {
       // The line is gone again: the next load keeps it.
     }

@@ -7,20 +7,18 @@ import itertools
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import httpx
+from program import ROOT, Program
 
 from server import accounts, schema
 from server.access import Role, create_token
 from server.database import Database
 
-ROOT = Path(__file__).parent.parent
 MECHELEN = ROOT / "config" / "mechelen.toml"
 MONDAY = "2026-11-23T09:15:00+01:00"
 """A Monday morning on which the Mechelen house is open."""
@@ -59,20 +57,20 @@ class Onthaal:
         self.house_time = house_time
         self.speed = speed
         self.more: list[str] = []
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Program | None = None
         self._clients: list[httpx.Client] = []
         self._tokens: dict[tuple[str, str | None], str] = {}
         self._accounts: dict[str, str] = {}
 
     def start(self) -> Onthaal:
         """Start the process and wait until it answers."""
-        command = [
-            *(sys.executable, "-m", "server", "serve", "--port", str(self.port)),
+        arguments = [
+            *("serve", "--port", str(self.port)),
             *("--config", str(self.config), "--database", self.url),
             *("--house-time", self.house_time, "--speed", str(self.speed), *self.more),
         ]
         with (self.folder / "server.log").open("ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT, env=environment())
+            self.process = Program(arguments, output=log, errors=log)
         deadline = time.monotonic() + 60
         with httpx.Client(base_url=self.base) as asking:
             while time.monotonic() < deadline and self.process.poll() is None:
@@ -142,12 +140,6 @@ def with_key(request: httpx.Request) -> None:
     """Give a POST an Idempotency-Key of its own unless it has one."""
     if request.method == "POST" and "idempotency-key" not in request.headers:
         request.headers["idempotency-key"] = f"test-{os.getpid()}-{next(_keys)}"
-
-
-def environment() -> dict[str, str]:
-    """The environment of children: nothing of the tester's own settings."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("ONTHAAL_")}
-    return kept | {"PYTHONUNBUFFERED": "1"}
 
 
 @contextlib.contextmanager

@@ -9,7 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from running import ROOT, environment, free_port
+from program import environment
+from running import ROOT, free_port
 
 
 def test_the_block_of_commands_works(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ import time
 from pathlib import Path
 
 import httpx
-from running import ROOT, environment, free_port
+from program import environment
+from running import ROOT, free_port
 
 
 def test_the_demo_runs_from_a_wheel(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ import contextlib
 import itertools
 import sqlite3
 import subprocess
-import sys
 import threading
 import unicodedata
 from collections.abc import AsyncIterator, Iterator
@@ -15,11 +14,12 @@ from pathlib import Path
 
 import argon2
 import httpx
+import program
 import pytest
 import web
 import websockets.sync.client
 from documented import check_problem
-from running import PASSWORD, ROOT, Onthaal, environment, onthaal
+from running import PASSWORD, Onthaal, onthaal
 
 from server import accounts, schema
 from server.access import Role
@@ -52,15 +52,7 @@ def cookie(answer: httpx.Response) -> dict[str, str]:
 
 def run(*arguments: str, server: Onthaal, said: str = "") -> subprocess.CompletedProcess[str]:
     """``onthaal account ...`` beside a running server."""
-    return subprocess.run(
-        [sys.executable, "-m", "server", "account", *arguments, "--database", server.url],
-        cwd=server.folder,
-        env=environment() | {"PYTHONPATH": str(ROOT)},
-        input=said,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    return program.run("account", *arguments, "--database", server.url, said=said)
 
 
 # --- signing in over HTTP -------------------------------------------------------------------------

@@ -12,7 +12,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from running import ROOT, environment
+from program import environment
+from running import ROOT
 
 from server.bench import latency, report
 from server.bench.glass import SCREENS as GLASS_SCREENS

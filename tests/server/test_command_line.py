@@ -7,14 +7,14 @@ import re
 import socket
 import sqlite3
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import httpx
+import program
 import pytest
 from click.testing import CliRunner
-from running import MECHELEN, ROOT, Onthaal, environment, free_port
+from running import MECHELEN, Onthaal, free_port
 
 from server.__main__ import cli
 
@@ -23,14 +23,7 @@ TOKEN = re.compile(r"ont_[a-z2-7]{16}_[A-Za-z0-9_-]{43}\n")
 
 def run(*arguments: str | Path, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """``onthaal ...`` in a folder, to its end."""
-    return subprocess.run(
-        [sys.executable, "-m", "server", *map(str, arguments)],
-        cwd=cwd,
-        env=environment() | {"PYTHONPATH": str(ROOT)} | variables,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    return program.run(*arguments, cwd=cwd, env=program.environment() | variables)
 
 
 def fails(ran: subprocess.CompletedProcess[str], *said: str, status: int = 1) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import subprocess
-import sys
 from pathlib import Path
 
+import program
 import pytest
-from running import MECHELEN, ROOT, Onthaal, environment
+from running import MECHELEN, Onthaal
 
 SITE = """
 [sites.{site}]
@@ -38,14 +38,7 @@ def town(*counters: str, site: str = "town") -> str:
 
 def config(folder: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """``onthaal config ...`` on the database ``onthaal.db`` of a folder."""
-    return subprocess.run(
-        [sys.executable, "-m", "server", "config", *map(str, arguments)],
-        cwd=folder,
-        env=environment() | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    return program.run("config", *arguments, cwd=folder)
 
 
 def imported(folder: Path, text: str, *options: str) -> subprocess.CompletedProcess[str]:

@@ -15,7 +15,8 @@ from queue import Empty, Queue
 
 import httpx
 import pytest
-from running import ROOT, environment, free_port, onthaal
+from program import environment
+from running import ROOT, free_port, onthaal
 
 from server.domain.schedule import SECOND
 from server.settings import default_config, load

@@ -6,18 +6,18 @@ import contextlib
 import re
 import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
+import program
 import pytest
 import web
 import websockets.sync.client
 from documented import Document, check_problem
 from mechelens import mechelens
-from running import ROOT, Onthaal, environment, onthaal
+from running import Onthaal, onthaal
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
@@ -311,15 +311,7 @@ def closed_with(watching: ClientConnection) -> int | None:
 
 
 def command(hall: Hall, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "server", *words, "--database", hall.server.url],
-        cwd=hall.server.folder,
-        env=environment() | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return program.run(*words, "--database", hall.server.url)
 
 
 def listed_tokens(hall: Hall) -> list[str]:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import signal
 import subprocess
-import sys
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import httpx
+import program
 import pytest
 from driven_day import DrivenDay
 from houses import house
 from journal_oracle import judge
-from running import ROOT, Onthaal, environment
+from running import Onthaal
 
 COUNTERS = 6
 
@@ -30,8 +30,7 @@ def read_journal(server: Onthaal) -> list[dict[str, Any]]:
 
 
 def check_rows(server: Onthaal) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "server", "rebuild", "--check", "--database", server.url]
-    return subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True)
+    return program.run("rebuild", "--check", "--database", server.url)
 
 
 async def next_answer(day: DrivenDay) -> None:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import program
 import pytest
 import sqlalchemy as sa
 from random_days import Driven, random_days
-from running import ROOT, environment
 
 from server import database as db
 from server import journal, ledger, rebuild, schema
@@ -128,9 +127,7 @@ def test_the_command_checks_and_mends(database: Database) -> None:
     store(database, random_days(seed=3, days=2))
 
     def run(*options: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "server", "rebuild", *options]
-        command += ["--database", f"sqlite:///{database.path}"]
-        return subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True)
+        return program.run("rebuild", *options, "--database", f"sqlite:///{database.path}")
 
     assert run("--check").returncode == 0
     with sqlite3.connect(database.path) as other:

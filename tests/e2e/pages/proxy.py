@@ -23,6 +23,10 @@ class Proxy:
         self._all: set[asyncio.StreamWriter] = set()
         self._flows = asyncio.Event()
         self._takes = True
+        self._holds = False
+        self._released = asyncio.Event()
+        self.held = False
+        """Whether it holds an answer back."""
         self.carried = 0
         """Bytes that it brought to the browser."""
         self._thread.start()
@@ -43,6 +47,14 @@ class Proxy:
         """Let everything through again, also what was held back."""
         self._do(self._set(flows=True, takes=True))
 
+    def hold_answer(self) -> None:
+        """Hold the next whole answer back, while everything else goes on."""
+        self._do(self._hold(holds=True))
+
+    def release_answer(self) -> None:
+        """Let the answer that is held back through."""
+        self._do(self._hold(holds=False))
+
     def close(self) -> None:
         self._do(self._cut())
         self._do(self._shut())
@@ -57,8 +69,13 @@ class Proxy:
         self._takes = takes
         (self._flows.set if flows else self._flows.clear)()
 
+    async def _hold(self, *, holds: bool) -> None:
+        self._holds = holds
+        (self._released.clear if holds else self._released.set)()
+
     async def _cut(self) -> None:
         await self._set(flows=True, takes=False)
+        await self._hold(holds=False)
         for writer in list(self._open):
             writer.transport.abort()
 
@@ -100,6 +117,9 @@ class Proxy:
     ) -> None:
         try:
             while data := await reader.read(65536):
+                if to_browser and self._holds and data.startswith(b"HTTP/1.1 200"):
+                    self._holds, self.held = False, True
+                    await self._released.wait()
                 await self._flows.wait()
                 self.carried += len(data) if to_browser else 0
                 writer.write(data)
