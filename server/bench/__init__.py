@@ -46,12 +46,15 @@ def calls(calls: int, rate: float, visits: int, only: str | None, as_json: bool)
     "--rate", default=2.0, show_default=True, type=click.FloatRange(0.2, 20), help="Calls a second."
 )
 @click.option("--json", "as_json", is_flag=True, help="The figures as JSON.")
-def on_glass(calls: int, rate: float, as_json: bool) -> None:
-    """From the POST of a call to its picture on six hall screens in a real browser."""
+@click.option(
+    "--restarts", default=5, show_default=True, type=click.IntRange(1, 100), help="How often it is killed."
+)
+def on_glass(calls: int, rate: float, as_json: bool, restarts: int) -> None:
+    """From the POST of a call to its picture on six screens in a real browser; and back after a restart."""
     from server.bench.glass import measure
 
     def parts(folder: Path, progress: Progress) -> Iterator[tuple[str, Figures]]:
-        yield "glass", measure(folder / "glass", calls, rate, progress)
+        yield "glass", measure(folder / "glass", calls, rate, restarts, progress)
 
     _measure(parts, as_json)
 

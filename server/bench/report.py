@@ -57,11 +57,14 @@ def _growth(found: dict[str, Any]) -> list[str]:
 
 
 def _glass(found: dict[str, Any]) -> list[str]:
-    of = found["painted"]
+    of, back = found["painted"], found["back"]
     return [
         f"From the POST of a call to the glass: {found['calls']} calls, {found['calls_per_s']:g} a second, "
         f"{found['screens']} hall screens in {found['browser']}",
         f"{of['frames']} pictures: P50 {of['p50_ms']} ms, P99 {of['p99_ms']} ms, longest {of['max_ms']} ms; "
         f"pictures that never came: {found['missed']}",
         f"aim: P99 under {found['aim_p99_ms']:g} ms: {'met' if found['met'] else 'missed'}",
+        f"From the first answer of a restarted server to the glass: {found['restarts']} restarts, "
+        f"P50 {back['p50_ms']} ms, longest {back['max_ms']} ms",
+        f"aim: all under {found['aim_back_ms']:g} ms: {'met' if found['back_met'] else 'missed'}",
     ]

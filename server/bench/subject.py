@@ -65,14 +65,24 @@ class Subject:
                 )
         finally:
             database.close()
+        self.start()
+        return self
+
+    def start(self) -> None:
+        """Start the process, and wait until it answers."""
         command = [sys.executable, "-m", "server", "serve", "--port", str(self.port)]
         command += ["--config", str(house_file(self.folder)), "--database", self.url]
         command += ["--house-time", HOUSE_TIME]
         kept = {name: value for name, value in os.environ.items() if not name.startswith("ONTHAAL_")}
-        with (self.folder / "server.log").open("wb") as log:
+        with (self.folder / "server.log").open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env=kept)
         self._wait()
-        return self
+
+    def kill(self) -> None:
+        """End the process as a power cut would."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait(20)
 
     def __exit__(self, *_error: object) -> None:
         assert self.process is not None

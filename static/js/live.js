@@ -7,12 +7,12 @@
 
 /** A screen's two heartbeats missed: the line is dead, even where nobody closed it (seconds). */
 const QUIET_S = 10;
-/** The same on a phone, which hears something every 20 s. */
-export const PHONE_QUIET_S = 45;
-/** How long an attempt may take before another is made (seconds). */
-const CONNECT_S = 4;
-/** Waiting between attempts, doubled each time; the last bounds how late a repair is noticed (seconds). */
-const BACKOFF_S = { first: 0.25, last: 2 };
+/** How long an attempt may take before another is made: a lost SYN is sent again after 1 s and 3 s (seconds). */
+const CONNECT_S = 2.5;
+/** A phone hears something every 20 s, and far out in the country it is slow to connect. */
+export const PHONE = { quiet_s: 45, connect_s: 8 };
+/** Waiting between attempts, doubled each time; with `last` a repair is noticed within 2 s (seconds). */
+const BACKOFF_S = { first: 0.25, last: 1.5 };
 /** A refusal may be mended (rights given, counter added): ask again, seldom (seconds). */
 const REFUSED_S = 30;
 /** A server that says older things for so long has another journal than ours (seconds). */
@@ -27,6 +27,7 @@ export class Live {
   #tell;
   #shown;
   #quiet_s;
+  #connect_s;
   #socket = null;
   #newest = null;
   #attempt = 0;
@@ -50,14 +51,17 @@ export class Live {
 
   /**
    * Watch `topic` ("mechelen/hall"). `view(frame, first)` gets each newer view, `beat(frame)` every
-   * frame that counts, `changed()` each change of `link`. Silence for `quiet_s` means a dead line.
+   * frame that counts, `changed()` each change of `link`. Silence for `quiet_s` means a dead line, and an
+   * attempt to connect may take `connect_s`.
    * While `shown()` holds, every frame that counts gets a receipt; a phone tells views only, itself.
    */
-  constructor(topic, { view, beat = () => {}, changed = () => {}, shown = () => true, quiet_s = QUIET_S }) {
+  constructor(topic, { view, beat = () => {}, changed = () => {}, shown = () => true, ...line }) {
+    const { quiet_s = QUIET_S, connect_s = CONNECT_S } = line;
     this.#topic = topic;
     this.#shown = topic.startsWith("visits/") ? () => false : shown;
     this.#tell = { view, beat, changed };
     this.#quiet_s = quiet_s;
+    this.#connect_s = connect_s;
     addEventListener("online", () => this.#again(0));
     // A page that goes away must not count as a viewer until the server notices.
     addEventListener("pagehide", () => this.#drop());
@@ -191,7 +195,7 @@ export class Live {
     if (!this.#socket) return;
     const tried_s = (now - this.#began) / 1000;
     const open = this.#socket.readyState === WebSocket.OPEN;
-    const dead = open ? this.silence() > this.#quiet_s && tried_s > this.#quiet_s : tried_s > CONNECT_S;
+    const dead = open ? this.silence() > this.#quiet_s && tried_s > this.#quiet_s : tried_s > this.#connect_s;
     // After a machine's sleep its two clocks have parted; the socket is most likely dead, so ask at once.
     const tick = Date.now() - now;
     const slept = tick - this.#tick > Math.min(this.#quiet_s, QUIET_S) * 1000;

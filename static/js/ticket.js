@@ -8,7 +8,7 @@
 import { Chime } from "./chime.js";
 import { HouseClock } from "./clock.js";
 import { say } from "./dom.js";
-import { LOST_S, Live, PHONE_QUIET_S } from "./live.js";
+import { LOST_S, Live, PHONE } from "./live.js";
 import { _, ngettext } from "./words.js";
 import "./shell.js";
 
@@ -52,7 +52,7 @@ const chime = new Chime({
 });
 
 const live = new Live(`visits/${location.pathname.split("/")[2]}`, {
-  quiet_s: PHONE_QUIET_S,
+  ...PHONE,
   beat: (frame) => {
     clock.set(frame.at, frame.view?.house);
     heard = true;
@@ -159,7 +159,7 @@ async function end() {
 /** Say quietly how old the picture is, once it is too old to trust. */
 function age() {
   const old_s = heard || !kept ? live.silence() : Math.max(0, (Date.now() - kept) / 1000);
-  const trusted = old_s <= PHONE_QUIET_S && (heard || !kept);
+  const trusted = old_s <= PHONE.quiet_s && (heard || !kept);
   part("age").hidden = live.link === "refused" || trusted;
   if (part("age").hidden) return;
   const said = _("What you see is %(age)s old. As soon as there is a connection again, this page renews itself.", {
