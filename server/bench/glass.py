@@ -103,7 +103,7 @@ def _screen(browser: Browser, subject: Subject) -> Page:
     hall = f"http://localhost:{subject.port}/{SITE}/hall"
     page.goto(f"http://localhost:{subject.port}/sign-in?next=/{SITE}/hall#{subject.token('screen')}")
     page.wait_for_url(hall)
-    page.wait_for_function("window.glass.length > 0")
+    page.wait_for_function("() => window.glass.length > 0")
     return page
 
 
@@ -143,7 +143,7 @@ def _restart(subject: Subject, pages: list[Page], progress: Progress) -> list[in
     subject.start()
     moment = time.time() * 1000
     for page in pages:
-        page.wait_for_function("window.glass.length > 0")
+        page.wait_for_function("() => window.glass.length > 0")
     return [round((page.evaluate("window.glass[0][1]") - moment) * 1e6) for page in pages]
 
 

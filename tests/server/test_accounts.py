@@ -6,9 +6,9 @@ import asyncio
 import contextlib
 import itertools
 import sqlite3
-import time
 import subprocess
 import threading
+import time
 import unicodedata
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
