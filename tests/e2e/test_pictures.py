@@ -16,10 +16,10 @@ from typing import NamedTuple
 
 import pytest
 from browser import ARGUMENTS, CHROMIUM
+from e2e.morning import SITE, morning
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from running import ROOT, Onthaal, onthaal
 
-SITE = "/sites/mechelen"
 ALL = bool(os.environ.get("ONTHAAL_PICTURES"))
 WIDE, UPRIGHT, PHONE = [(1920, 1080), (3840, 2160)], [(1080, 1920)], [(390, 844)]
 SIZES = [*WIDE, *UPRIGHT, *PHONE] if ALL else [(1920, 1080)]
@@ -50,29 +50,6 @@ def faces(ticket: str) -> list[Face]:
         Face("management", "supervisor", "/mechelen/management"),
         Face("ticket", None, ticket),
     ]
-
-
-def morning(server: Onthaal) -> None:
-    """Calls at several counters, one of them recalled, people who wait, and one who has not come yet."""
-    counter, kiosk, booking = server.client("counter"), server.client("kiosk"), server.client("integrator")
-    for number in range(1, 13):
-        assert counter.post(f"{SITE}/counters/{number}/open").status_code == 200
-    for _ in range(5):
-        assert kiosk.post(f"{SITE}/visits", json={"service": "onthaal"}).status_code == 200
-    for service in ("afhalen", "attesten", "afhalen", "attesten", "afhalen", "attesten"):
-        assert kiosk.post(f"{SITE}/visits", json={"service": service}).status_code == 200
-    services = counter.get(SITE).json()["services"]
-    themes = [found["id"] for found in services if found["kind"] == "theme" and found["appointments"]]
-    for index, service in enumerate(themes * 2):
-        reference = f"{SITE}/appointments/B{index}"
-        slot = f"2026-11-23T09:{10 + index % 3 * 5}:00+01:00"
-        booked = {"service": service, "at": slot, "contact": {"name": f"Voorbeeld {index}"}}
-        assert booking.put(reference, json=booked).status_code == 200
-        assert kiosk.post(reference + "/report").status_code == 200
-    late = {"service": "bevolking", "at": "2026-11-23T09:00:00+01:00", "contact": {"name": "An Peeters"}}
-    assert booking.put(f"{SITE}/appointments/B90", json=late).status_code == 200
-    for number in (9, 6, 12, 8, 2, 1, 4):
-        assert counter.post(f"{SITE}/counters/{number}/next").status_code == 200
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import signal
 from pathlib import Path
@@ -70,3 +71,12 @@ class House(Onthaal):
     def sign_in(self, role: str, to: str, base: str | None = None) -> str:
         """The address that signs a browser in as this role and leads to ``to``."""
         return f"{base or self.base}/sign-in?next={to}#{self.token(role)}"
+
+
+def in_language(folder: Path, language: str) -> House:
+    """A server of the house of Mechelen that speaks another language, before its start."""
+    server = House(folder)
+    server.config = folder / "house.toml"
+    spoken = f'languages = ["{language}"]'
+    server.config.write_text(re.sub(r"^languages = .*$", spoken, MECHELEN.read_text(), flags=re.MULTILINE))
+    return server

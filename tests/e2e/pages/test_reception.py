@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 from e2e.pages.axe import assert_accessible
-from e2e.pages.house import EVENING, House
+from e2e.pages.house import EVENING, House, in_language
 from e2e.pages.proxy import Proxy
 from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
-from running import MECHELEN
 
 pytestmark = pytest.mark.browser
 
@@ -395,15 +394,6 @@ def test_the_desk_speaks_the_first_language_of_the_house(
         assert_accessible(page)
     finally:
         server.close()
-
-
-def in_language(folder: Path, language: str) -> House:
-    """A server of the house of Mechelen that speaks another language, before its start."""
-    server = House(folder)
-    server.config = folder / "house.toml"
-    spoken = f'languages = ["{language}"]'
-    server.config.write_text(re.sub(r"^languages = .*$", spoken, MECHELEN.read_text(), flags=re.MULTILINE))
-    return server
 
 
 def test_the_desk_is_for_its_role(context: BrowserContext, server: House) -> None:

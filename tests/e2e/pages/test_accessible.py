@@ -1,0 +1,85 @@
+"""Every page in every language, busy, empty and broken, both ways round: nothing WCAG 2.2 AA forbids."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from e2e.morning import morning
+from e2e.pages.axe import assert_accessible
+from e2e.pages.house import House, in_language
+from playwright.sync_api import Browser, Page, expect
+
+pytestmark = pytest.mark.browser
+
+LOST_MS = 70_000
+"""After so long without a word every page says that it knows nothing any more."""
+
+
+class Face(NamedTuple):
+    """A page, who is signed in at it (None needs nobody), its long and short side, and whether it is live."""
+
+    path: str
+    role: str | None
+    sides: tuple[int, int] = (1920, 1080)
+    live: bool = True
+
+
+def faces(link: str) -> list[Face]:
+    phone = (844, 390)
+    return [
+        Face("/mechelen/hall", "screen"),
+        Face("/mechelen/counters/4", "counter", (1280, 800)),
+        Face("/mechelen/reception", "reception", (1280, 800)),
+        Face("/mechelen/management", "supervisor", (1280, 800)),
+        Face(link, None, phone),
+        Face(f"{link}/leave", None, phone, live=False),
+        Face("/t/nobody", None, phone, live=False),
+        Face("/mechelen/devices", "supervisor", (1280, 800), live=False),
+        Face("/mechelen", "counter", (1280, 800), live=False),
+        Face("/sign-in", None, (1280, 800), live=False),
+        Face("/screen", None, live=False),
+    ]
+
+
+def opened(browser: Browser, server: House, face: Face, language: str) -> Page:
+    """The page in its language, signed in and showing its first view."""
+    page = browser.new_context(locale=language).new_page()
+    page.clock.install()
+    page.goto(server.sign_in(face.role, face.path) if face.role else server.base + face.path)
+    expect(page).to_have_url(server.base + face.path)
+    if face.role and face.live:
+        expect(page.locator("body")).to_have_attribute("data-link", "live")
+    return page
+
+
+def check(pages: list[tuple[Face, Page]], language: str) -> None:
+    for face, page in pages:
+        expect(page.locator("html")).to_have_attribute("lang", language)
+        expect(page.locator("main")).to_be_visible()
+        page.clock.run_for(1000)  # whatever moves in has arrived
+        for width, height in (face.sides, face.sides[::-1]):
+            page.set_viewport_size({"width": width, "height": height})
+            assert_accessible(page)
+
+
+@pytest.mark.parametrize("language", ["nl", "fr", "en", "de"])
+def test_every_page_is_accessible(browser: Browser, tmp_path: Path, language: str) -> None:
+    with contextlib.closing(in_language(tmp_path, language)) as server:
+        server.start()
+        mine = server.walk_in("afhalen")
+        link = f"/t/{mine['link'].rpartition('/')[2]}"
+        every = [(face, opened(browser, server, face, language)) for face in faces(link)]
+        live = [(face, page) for face, page in every if face.live]
+        check(every, language)
+        morning(server)
+        expect(live[0][1].locator("#newest .counter")).to_have_text("4")
+        check(live, language)
+        server.stop()
+        for _face, page in live:
+            page.clock.fast_forward(LOST_MS)
+        check(live, language)
+        for _face, page in every:
+            page.context.close()
