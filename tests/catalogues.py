@@ -1,4 +1,4 @@
-"""Which messages a page has: read from its template and from the scripts that it loads.
+"""Which messages a page has: read from its template and from its script, with what that imports.
 
 python tests/catalogues.py     (`make words`) brings config/locales/*/*.po up to date with the pages:
                                new messages come in empty, those that nobody says any more go
@@ -25,10 +25,10 @@ TRANSLATED = ("nl", "fr", "de")
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2)}
 
 
-def scripts(template: str) -> list[Path]:
-    """The scripts that a page loads, with all that these import."""
+def scripts(page: str) -> list[Path]:
+    """The script that has the page's name, with all that it imports."""
     found: list[Path] = []
-    left = [SCRIPTS / name for name in re.findall(r'src="/static/js/([\w-]+\.js)"', template)]
+    left = [path for path in [SCRIPTS / f"{page}.js"] if path.exists()]
     while left:
         path = left.pop()
         if path not in found:
@@ -52,7 +52,7 @@ def _said(template: Path) -> Iterator[tuple[Path, int, str, object, list[str]]]:
     with template.open("rb") as file:
         for line, function, message, comments in babel_extract(file, list(KEYWORDS), [], {}):
             yield template, line, function or "_", message, comments
-    for path in scripts(template.read_text()):
+    for path in scripts(template.stem):
         with path.open("rb") as file:
             for line, function, message, comments in extract_javascript(file, list(KEYWORDS), [], {}):
                 yield path, line, function, message, comments

@@ -82,7 +82,7 @@ def test_the_key_stays_out_of_the_address(page: Page, server: House) -> None:
 
 
 def test_pages_hold_no_inline_code_and_name_no_other_host() -> None:
-    files = [*ROOT.glob("static/**/*.*"), *ROOT.glob("displays/pages/*.html")]
+    files = [*ROOT.glob("static/**/*.*"), *ROOT.glob("displays/pages/**/*.html")]
     assert len(files) > 10
     for file in files:
         text = file.read_text().replace("http://www.w3.org/2000/svg", "")
