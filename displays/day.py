@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from functools import cached_property
 from typing import NamedTuple
 
@@ -12,6 +13,9 @@ from server.domain.calling import Standing, has_turn, may_serve, queue, standing
 from server.domain.day import Call, CounterMode, Day, Status, Visit
 from server.domain.house import House
 from server.domain.schedule import is_open, iso, takes_tickets
+
+NEVER = 1 << 62
+"""The start of who waits for a counter that is not open, in microseconds: after all others."""
 
 QUEUE_SHOWN = 20
 """How much of a counter's queue travels; ``waiting`` tells how long it is."""
@@ -58,7 +62,10 @@ class DayModel:
 
     @cached_property
     def ahead(self) -> dict[str, int]:
-        """By the id of who waits, how many before it go to a counter that it may go to as well."""
+        """By the id of who waits, how many before it go to a counter that it may go to as well, and sooner.
+
+        Who stands earlier in the order and yet begins later waits for a counter that this one need not use.
+        """
         counters = [(plan, self.day.counter(plan.id)) for plan in self.house.counters.values()]
         # Whom a visit may go to hangs on these three alone, and many people share them.
         alike: dict[tuple[str, str | None, str | None], frozenset[str]] = {}
@@ -74,12 +81,12 @@ class DayModel:
         # Many people wait for the same counters: count by distinct sets, not by pairs of people.
         distinct = set(alike.values())
         rivals = {mine: [other for other in distinct if mine & other] for mine in distinct}
-        passed = dict.fromkeys(distinct, 0)
+        passed: dict[frozenset[str], list[int]] = {mine: [] for mine in distinct}
         ahead = {}
         for place, mine in zip(self.places, reach, strict=True):
-            ahead[place.visit.id] = passed[mine]
-            for other in rivals[mine]:
-                passed[other] += 1
+            starts = self.expected.starts.get(place.visit.id, NEVER)
+            ahead[place.visit.id] = sum(bisect_right(passed[other], starts) for other in rivals[mine])
+            insort(passed[mine], starts)
         return ahead
 
     def _is_open(self, counter: str) -> bool:

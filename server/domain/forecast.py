@@ -2,19 +2,22 @@
 
 Waiting tickets are given, in the order of the rules, to the counter that may serve them and is free
 first (list scheduling); a counter is free when its present person has used up the service's target
-time. The range around that moment is wide on purpose and is not calibrated on measured times.
+time. Theme counters help an express desk only while they would stand idle (rule 6), and how often that will
+be nobody knows: the range begins with all their help and ends at the middle between that and none. It is
+wide on purpose and is not calibrated on measured times.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from heapq import heapreplace
 from typing import NamedTuple
 
-from server.domain.calling import Standing, may_serve
-from server.domain.day import CounterMode, CounterState, Day, Status
-from server.domain.house import House
+from server.domain.calling import Standing, may_help, may_serve
+from server.domain.day import CounterMode, CounterState, Day, Status, Visit
+from server.domain.house import House, Kind
 from server.domain.schedule import SECOND
 
 WALK_S = 45
@@ -50,14 +53,65 @@ class Expected:
 
 def expected(house: House, day: Day, places: list[Standing], now: int) -> Expected:
     """The waits to expect, given everybody who waits in their order (``calling.standings``)."""
-    open_counters = [
+    counters = [
         (plan, state)
         for plan in house.counters.values()
         if (state := day.counter(plan.id)).mode is CounterMode.OPEN
     ]
-    free = [_free_at(house, day, state, now) for _plan, state in open_counters]
     takes = {name: (WALK_S + service.target_s) * SECOND for name, service in house.services.items()}
+    free = [_free_at(house, day, state, now) for _plan, state in counters]
+    began = list(free)
+    alone = _scheduled(
+        places,
+        takes,
+        free,
+        lambda visit: [number for number, each in enumerate(counters) if may_serve(*each, visit)],
+    )
+    # Whoever may help begins when its own people are done: as further counters, for express tickets only.
+    helpers = [number for number, (plan, _state) in enumerate(counters) if plan.overflow]
+    at_best, helped = free, alone
+    if helpers:
+        at_best = began + [free[number] for number in helpers]
+        with_help = [*enumerate(counters), *((len(counters) + n, counters[h]) for n, h in enumerate(helpers))]
+        helped = _scheduled(
+            places,
+            takes,
+            at_best,
+            lambda visit: [
+                number
+                for number, (plan, state) in with_help
+                if (
+                    may_serve(plan, state, visit)
+                    if number < len(counters)
+                    else may_help(house, plan, state, visit)
+                )
+            ],
+        )
     visits: dict[str, Range] = {}
+    starts: dict[str, int] = {}
+    for place in places:
+        name = place.visit.id
+        best = helped.get(name, alone.get(name))
+        if best is not None:
+            visits[name], starts[name] = _between(best, alone.get(name, best), now)
+    services: dict[str, Range] = {}
+    for name, service in house.services.items():
+        own = [number for number, (plan, _state) in enumerate(counters) if name in plan.services]
+        more = [
+            len(counters) + n
+            for n, h in enumerate(helpers)
+            if service.kind is Kind.EXPRESS and name in counters[h][0].overflow
+        ]
+        if own or more:
+            best = min(at_best[number] for number in own + more)
+            services[name], _start = _between(best, min((free[number] for number in own), default=best), now)
+    return Expected(visits, services, starts)
+
+
+def _scheduled(
+    places: list[Standing], takes: dict[str, int], free: list[int], able_to: Callable[[Visit], list[int]]
+) -> dict[str, int]:
+    """When each visit begins, by id; ``free`` moves on to when each counter is done with all of them."""
     starts: dict[str, int] = {}
     # Whom a visit may go to hangs on these three alone, and many people share them.
     alike: dict[tuple[str, str | None, str | None], Able] = {}
@@ -66,26 +120,20 @@ def expected(house: House, day: Day, places: list[Standing], now: int) -> Expect
         key = visit.service, visit.to_counter, visit.staff
         able = alike.get(key)
         if able is None:
-            able = alike[key] = [
-                (free[number], number)
-                for number, (plan, state) in enumerate(open_counters)
-                if may_serve(plan, state, visit)
-            ]
-            able.sort()
+            able = alike[key] = sorted((free[number], number) for number in able_to(visit))
         if not able:
             continue
         first = _first_free(able, free)
-        visits[visit.id] = _range(free[first] - now)
         starts[visit.id] = free[first]
         free[first] += takes.get(visit.service, WALK_S * SECOND)
-    services: dict[str, Range] = {}
-    for name in house.services:
-        moments = [
-            at for at, (plan, _state) in zip(free, open_counters, strict=True) if name in plan.services
-        ]
-        if moments:
-            services[name] = _range(min(moments) - now)
-    return Expected(visits, services, starts)
+    return starts
+
+
+def _between(best: int, alone: int, now: int) -> tuple[Range, int]:
+    """The range and its middle, where nobody knows how much of the possible help there will be."""
+    best = min(best, alone)
+    middle = (best + alone) // 2
+    return Range(_low_s(max(0, best - now) // SECOND), _high_s(max(0, middle - now) // SECOND)), middle
 
 
 Able = list[tuple[int, int]]
@@ -116,12 +164,11 @@ def _free_at(house: House, day: Day, counter: CounterState, now: int) -> int:
     return now + (WALK_S + target_s) * SECOND
 
 
-def _range(wait: int) -> Range:
-    return _around(max(0, wait) // SECOND)
-
-
 @lru_cache(maxsize=8192)  # people wait from seconds to two hours, and everybody's range is asked for often
-def _around(seconds: int) -> Range:
-    low_s = int(seconds * LOW) // 60 * 60
-    high_s = -(-int(seconds * HIGH) // 60) * 60
-    return Range(low_s, max(high_s, 60))
+def _low_s(seconds: int) -> int:
+    return int(seconds * LOW) // 60 * 60
+
+
+@lru_cache(maxsize=8192)
+def _high_s(seconds: int) -> int:
+    return max(-(-int(seconds * HIGH) // 60) * 60, 60)

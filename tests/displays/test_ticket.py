@@ -66,6 +66,39 @@ def test_only_those_count_as_ahead_who_go_to_the_same_counters(day: Any) -> None
     assert (day.ticket(talk)["ahead"], day.ticket(other)["ahead"]) == (1, 0)
 
 
+def test_who_stands_before_me_at_a_counter_that_i_need_not_wait_for_is_not_ahead(day: Any) -> None:
+    day.opened("1", "3")
+    day.walk_in("burger")
+    day.next("3")
+    for _ in range(4):
+        day.walk_in("burger")  # these wait for counter 3
+    day.opened("2")
+    # Counter 2 is free now: it takes the first of them, then the one of 600 s later.
+    assert [day.ticket(f"B00{number}")["ahead"] for number in range(2, 6)] == [0, 1, 2, 3]
+    for _ in range(3):
+        day.walk_in("gesprek")  # at counter 3 alone, after those who go there
+    fast = day.walk_in("snel")
+    assert day.ticket(fast)["ahead"] == 0  # nobody before it goes to counter 1
+
+
+def test_the_range_begins_with_all_the_help_of_idle_counters_and_ends_midway_to_none(day: Any) -> None:
+    day.opened("1", "2")  # counter 2 helps with `snel` rather than stand idle
+    for _ in range(3):
+        day.walk_in("snel")
+    # With counter 2's help they begin after 0, 0 and 45 + 180 s; without it after 0, 225 and 450 s.
+    # The ranges run from 0.6 times the former to 1.7 times the middle (0, 112.5 and 337.5 s).
+    ranges = [(day.ticket(f"A00{n}")["low_s"], day.ticket(f"A00{n}")["high_s"]) for n in (1, 2, 3)]
+    assert ranges == [(0, 60), (0, 240), (120, 600)]
+    day.do(co.CloseCounter(counter="1"))
+    # Counter 2 alone: 0, 225 and 450 s, of which 0.6 times is 270 and 1.7 times 765.
+    view = day.ticket("A003")
+    assert (view["low_s"], view["high_s"]) == (240, 780)
+    last = day.day.find("A003")
+    assert last is not None
+    assert ticket.outlook(day.model(), last) == "waiting"
+    assert day.hall()["waiting"][0]["low_s"] is not None
+
+
 def test_a_discreet_visit_names_no_service(day: Any) -> None:
     view = day.ticket(day.walk_in("gesprek"))
     assert view["service"] is None
