@@ -28,7 +28,8 @@ def _services(model: DayModel) -> Iterator[Alert]:
         limit = waiting[0].wait_from + service.waiting_limit_s * SECOND
         if model.now > limit:
             yield Alert(kind="wait", service=name, screen=None, counter=None, since=iso(limit))
-        if not model.open_by_service[name] and waiting[0].wait_from <= model.now:
+        # A counter that only helps there is one all the same: whoever waits is called.
+        if name not in model.expected.services and waiting[0].wait_from <= model.now:
             since = iso(waiting[0].wait_from)
             yield Alert(kind="no-counter", service=name, screen=None, counter=None, since=since)
 

@@ -9,7 +9,7 @@ from displays.screens import screens_now
 from displays.service_level import service_level
 from displays.views import CounterNow, LateAppointment, ManagementView, ServiceNow, TodayFigures
 from server.domain.appointment import Appointment, Booking
-from server.domain.day import Status
+from server.domain.day import CounterMode, Status
 from server.domain.schedule import SECOND, iso
 
 LATE_SHOWN = 20
@@ -60,11 +60,12 @@ def services_now(model: DayModel) -> list[ServiceNow]:
 
 def counters_now(model: DayModel) -> list[CounterNow]:
     """Each counter and what it does."""
+    free = _free_since(model)
     lines = []
     for plan in model.house.counters.values():
         state = model.day.counter(plan.id)
         visit = model.day.visits.get(state.visit or "")
-        since = None if visit is None else visit.started_at or visit.called_at
+        since = free.get(plan.id) if visit is None else visit.started_at or visit.called_at
         lines.append(
             CounterNow(
                 counter=plan.id,
@@ -80,8 +81,24 @@ def counters_now(model: DayModel) -> list[CounterNow]:
     return lines
 
 
+def _free_since(model: DayModel) -> dict[str, int]:
+    """When each open counter opened or let its last visitor go, whichever is later."""
+    free = {
+        name: state.since
+        for name in model.house.counters
+        if (state := model.day.counter(name)).mode is CounterMode.OPEN and state.since
+    }
+    for visit in model.day.visits.values():
+        gone = visit.ended_at or visit.parked_at
+        if gone and visit.counter in free:
+            free[visit.counter] = max(free[visit.counter], gone)
+    return free
+
+
 def _late(model: DayModel) -> list[Appointment]:
-    """Who is expected, has not reported, and is past slot and grace: the longest first."""
+    """Who may still come, has not reported, and is past slot and grace: the longest first."""
+    if all(end <= model.now for _begin, end in model.day.openings):
+        return []
     late = []
     for known in model.day.appointments.values():
         if known.state in (Booking.BOOKED, Booking.CONFIRMED):

@@ -7,6 +7,7 @@ import contextlib
 import gc
 import logging
 import signal
+import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ from server.configuration import current
 from server.database import Database, Unavailable
 from server.domain.house import House
 from server.domain.refusal import Refused
-from server.domain.schedule import SECOND
+from server.domain.schedule import SECOND, iso
 from server.hub import FULL_AT, Hub
 from server.keys import Keys, load_keys
 from server.limits import Limit
@@ -65,6 +66,9 @@ GUESSES, GUESSES_S = 10, 600.0
 
 MORNING_S = 900
 """How long before an opening the skipped night ends, in house seconds."""
+
+LEAP_S = 3600
+"""From how much later than asked for house time begins this is told, in house seconds."""
 
 FONT_PACKAGE = "fontpkg_fira_sans"
 
@@ -148,7 +152,12 @@ async def _assemble(
     public_url = (options.public_url or f"http://localhost:{options.port}").rstrip("/")
     hub = Hub()
     live = Live(database, clock, houses)
+    began = clock.now()
     await live.load()
+    if clock.now() - began > LEAP_S * SECOND:
+        log.warning(
+            "the house goes on where its journal ends, %s: that lies after the wanted start", iso(clock.now())
+        )
     publisher = Publisher(live, hub, clock, Presence(clock.now))
     live.changed = publisher.changed
     doorkeeper = Doorkeeper(database)
@@ -335,7 +344,12 @@ class Measured:
 
 async def serve(options: Options, ready: Callable[[], None] = lambda: None) -> None:
     """Serve until told to stop by SIGINT or SIGTERM."""
-    async with assembled(options) as onthaal:
+    # The port first: who may not serve must not have written to another server's journal before it knows.
+    sockets = await bound(options.host, options.port)
+    async with contextlib.AsyncExitStack() as opened:
+        for each in sockets:
+            opened.enter_context(each)
+        onthaal = await opened.enter_async_context(assembled(options))
         config = uvicorn.Config(
             application(onthaal),
             host=options.host,
@@ -358,7 +372,7 @@ async def serve(options: Options, ready: Callable[[], None] = lambda: None) -> N
         work = asyncio.create_task(onthaal.work(), name="work")
         work.add_done_callback(lambda _task: setattr(server, "should_exit", True))
         try:
-            await server.serve()
+            await server.serve(sockets)
         finally:
             failed = work.done() and not work.cancelled()
             work.cancel()
@@ -366,6 +380,24 @@ async def serve(options: Options, ready: Callable[[], None] = lambda: None) -> N
                 await work
         if failed or not server.started:
             raise RuntimeError("the server could not go on")
+
+
+async def bound(host: str, port: int) -> list[socket.socket]:
+    """A socket for each address of ``host``, which does not listen yet. Raises ``RuntimeError``."""
+    sockets: list[socket.socket] = []
+    try:
+        addresses = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        for family, kind, protocol, _name, address in addresses:
+            sockets.append(socket.socket(family, kind, protocol))
+            sockets[-1].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                sockets[-1].setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            sockets[-1].bind(address)
+    except OSError as error:
+        for each in sockets:
+            each.close()
+        raise RuntimeError(f"cannot listen on {host}:{port}: {error.strerror}") from error
+    return sockets
 
 
 def _spare_the_collector() -> None:
@@ -398,11 +430,7 @@ class Announcing(uvicorn.Server):
             for number in asked:
                 loop.remove_signal_handler(number)
 
-    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
-        try:
-            await super().startup(sockets)  # type: ignore[arg-type]
-        except SystemExit as error:  # uvicorn's own way out, with a status of its own
-            where = f"{self.config.host}:{self.config.port}"
-            raise RuntimeError(f"cannot listen on {where}") from error
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
         if self.started:
             self._ready()

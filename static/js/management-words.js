@@ -18,12 +18,18 @@ export function told(alert, names) {
     case "wait":
       return [
         _("The wait for %(service)s is past its limit.", { service }),
-        _("Open another counter for it, or go and speak with who waits longest."),
+        names.closed(alert.service).length
+          ? _("Open another counter for it, or go and speak with who waits longest.")
+          : _("Every counter for it is open: go and see what holds them up, and speak with who waits longest."),
       ];
     case "screen-silent":
       return [
-        _("The screen “%(screen)s” is silent.", { screen }),
-        _("Go and look. Switch it off and on; until it is back, call the numbers out loud there."),
+        names.known(alert.screen)
+          ? _("The screen “%(screen)s” is silent.", { screen })
+          : _("The screen “%(screen)s” has not been heard yet.", { screen }),
+        names.known(alert.screen)
+          ? _("Go and look. Switch it off and on; until it is back, call the numbers out loud there.")
+          : _("Not let in yet? Open /screen on it, and confirm its code under “Screens and kiosks”."),
       ];
     case "panel-silent":
       return [

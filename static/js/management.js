@@ -56,6 +56,9 @@ function range(low_s, high_s) {
 const names = {
   service: (id) => view.services.find((service) => service.id === id)?.name ?? id,
   screen: (id) => view.screens.find((screen) => screen.kind === "screen" && screen.id === id)?.name ?? id,
+  /** Whether a screen of the configuration was ever heard, this run of the server. */
+  known: (id) => view.screens.some((screen) => screen.kind === "screen" && screen.id === id && screen.heard_at),
+  closed: (id) => view.counters.filter(({ services, mode }) => services.includes(id) && mode !== "open"),
   serving: (id) =>
     view.counters
       .filter((counter) => counter.services.includes(id))
@@ -80,8 +83,11 @@ function verdict() {
   }
   if (view.house.state === "ended") return ["rest", _("The day is over."), opening()];
   if (view.house.state === "closed") return ["rest", _("The house is closed."), opening()];
-  const fine = _("Waits are within their limits, whoever waits has an open counter, and the screens answer.");
-  const quiet = view.today.visits ? fine : _("Nobody has reported yet today. The screens answer.");
+  if (view.advice.length) {
+    return ["busy", _("Nothing is wrong, but another counter would help."), _("Which one, and why, stands below.")];
+  }
+  const fine = _("Waits are within their limits, and whoever waits has an open counter.");
+  const quiet = view.today.visits ? fine : _("Nobody has reported yet today.");
   return ["fine", _("Nothing is wrong."), quiet];
 }
 
@@ -227,21 +233,22 @@ function showTables() {
     (counter) => counter.counter,
     [false, false, true, true],
     (counter) => {
-      const since = counter.ticket ? counter.status_since : counter.since;
+      const since = counter.status_since ?? counter.since;
       return [counter.counter, doing(counter), counter.ticket ?? NOTHING, when(since), lasting(since)];
     },
     (counter) => counter.mode,
   );
   rows(
     "screens",
-    view.screens,
+    // A panel that was never heard is none of ours: counters may be run by other programs.
+    view.screens.filter((screen) => screen.kind !== "panel" || screen.heard_at),
     (screen) => `${screen.kind} ${screen.id}`,
     [false, true, true, false, false, true, true],
     (screen) => [
       title(screen),
       state(screen),
       when(screen.heard_at),
-      screen.painted === null ? NOTHING : _("%(seq)s at %(when)s", { seq: screen.painted, when: when(screen.painted_at) }),
+      when(screen.painted_at),
       screen.sounded ? _("%(ticket)s at %(when)s", { ticket: screen.sounded.ticket, when: when(screen.sounded.at) }) : NOTHING,
       sound(screen),
       milliseconds(screen.p50_ms),

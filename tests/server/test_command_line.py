@@ -214,12 +214,21 @@ def test_a_port_that_is_taken(tmp_path: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         ran = run("serve", "--port", str(taken.getsockname()[1]), cwd=tmp_path)
-    assert ran.returncode == 1
-    assert ran.stdout == ""
-    assert "address already in use" in ran.stderr
-    assert "onthaal: cannot listen on 127.0.0.1:" in ran.stderr
-    assert "Traceback" not in ran.stderr
-    assert "serves" not in ran.stderr
+    fails(ran, "cannot listen on 127.0.0.1:", "ddress already in use")
+
+
+def test_a_second_server_that_cannot_listen_leaves_the_first_one_s_day_alone(
+    tmp_path: Path, server: Onthaal
+) -> None:
+    server.client("kiosk").post("/sites/mechelen/visits", json={"service": "onthaal"}).raise_for_status()
+    journal = server.client("supervisor")
+    before = journal.get("/sites/mechelen/journal", params={"after": 0}).json()
+    # In real time, another day than the first one's: it would end that day and begin its own.
+    fails(run("serve", "--port", str(server.port), "--database", server.url, cwd=tmp_path), "cannot listen")
+    assert journal.get("/sites/mechelen/journal", params={"after": 0}).json() == before
+    assert server.client("counter").post("/sites/mechelen/counters/1/open").status_code == 200
+    found = journal.get("/sites/mechelen/journal", params={"after": 0}).json()["entries"]
+    assert [entry["kind"] for entry in found[len(before["entries"]) :]] == ["counter-opened"]
 
 
 # --- the configuration in the database ------------------------------------------------------------
