@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 from typing import Any
 
 from domain.days import S, appointment, utc
@@ -149,6 +150,31 @@ def test_who_is_late_longest_first_without_those_who_are_here(told: Any) -> None
         ("z00", "snel", None),
     ]
     assert view["late"][0]["at"] == "2026-11-26T07:00:00.000Z"
+    # After Thursday's last closing hour nobody can be late any more: they did not come.
+    view = day.at(utc("2026-11-26 18:00")).management()
+    assert (view["late"], view["today"]["late_now"]) == ([], 0)
+
+
+def test_a_counter_that_only_helps_is_a_counter_for_those_who_wait(day: Any) -> None:
+    day.opened("2")  # its own is `burger`
+    day.walk_in("snel")
+    assert alerts(day.management()) == []
+    day.walk_in("gesprek")
+    assert [kind for kind, *_about in alerts(day.management())] == ["no-counter"]
+
+
+def test_a_free_counter_is_free_since_its_last_visitor_left(day: Any) -> None:
+    day.opened("1")
+    opened = day.management()["counters"][0]["status_since"]
+    day.walk_in("onthaal")
+    day.later(60).next("1")
+    day.later(300).finish("1")
+    counter = day.later(30).management()["counters"][0]
+    assert (counter["ticket"], counter["since"]) == (None, opened)
+    assert datetime.fromisoformat(counter["status_since"]) == datetime.fromisoformat(opened) + timedelta(
+        seconds=360
+    )
+    assert day.management()["counters"][1]["status_since"] is None  # closed
 
 
 def test_the_service_level_is_of_those_who_were_called(told: Any) -> None:

@@ -193,6 +193,22 @@ def test_an_empty_morning_a_busy_one_and_what_goes_wrong(
     server.post("/counters/1/close")
 
 
+def test_what_would_help_is_said_though_nothing_is_wrong(
+    context: BrowserContext, server: House, hall: Screen
+) -> None:
+    server.post("/counters/1/open")
+    for _ in range(12):
+        server.walk_in()
+    page = open_overview(context, server)
+    expect(page.locator("#wrong")).to_have_attribute("data-state", "busy")
+    expect(page.locator("#wrong-title")).to_have_text("Er loopt niets mis, maar nog een loket zou helpen.")
+    expect(page.locator("#advices li")).to_have_count(1)
+    expect(page.locator("#advices")).to_contain_text("Open loket 2")
+    assert_accessible(page)
+    page.get_by_role("button", name="Afmelden").click()
+    expect(page).to_have_url(re.compile("/sign-in"))
+
+
 def test_by_keyboard_and_at_double_size(context: BrowserContext, server: House, hall: Screen) -> None:
     page = open_overview(context, server)
     page.set_viewport_size({"width": 640, "height": 400})  # 1280x800 at 200 %
