@@ -16,7 +16,7 @@ from server.keys import fresh_id
 from server.live import Decided
 from server.web import bodies
 from server.web.endpoint import SITE, Ask, Endpoint, Plan
-from server.web.visits import ticketed
+from server.web.visits import reachable, ticketed
 
 APPOINTMENT = SITE + "/appointments/{ref}"
 _AHEAD = (Code.UNKNOWN_APPOINTMENT, Code.APPOINTMENT_REPORTED, Code.APPOINTMENT_OVER)
@@ -40,6 +40,7 @@ def _booked(decided: Decided) -> bodies.Booked:
 def _put(ask: Ask) -> Plan:
     body: bodies.Booking = ask.body
     fresh, at = fresh_id(), to_instant(body.at)
+    contact = reachable(ask, body.contact)
 
     def build(known: Appointment | None) -> co.Book:
         return co.Book(
@@ -52,9 +53,9 @@ def _put(ask: Ask) -> Plan:
         )
 
     def keep(connection: sa.Connection, decided: Decided) -> None:
-        if body.contact is not None:
+        if contact is not None:
             subject = cast(co.Book, decided.command).appointment
-            contacts.put(connection, ask.parts.keys, ask.site_name, subject, body.contact, at)
+            contacts.put(connection, ask.parts.keys, ask.site_name, subject, contact, at)
 
     return Plan(build, _booked, ask.names["ref"], keep)
 

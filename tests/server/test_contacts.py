@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,68 @@ def test_the_api_keeps_replaces_and_erases(server: Onthaal) -> None:
     draw = {"service": "onthaal", "contact": {"phone": "+32470654321"}}
     drawn = server.client("kiosk").post("/sites/mechelen/visits", json=draw).json()
     assert kept(server, drawn["visit"]) == Contact(phone="+32470654321")
+
+
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [
+        ("0470 12 34 56", "+32470123456"),
+        ("+32 (0)470/12.34.56", "+32470123456"),
+        ("0032 470 12 34 56", "+32470123456"),
+        ("015 29 80 00", "+3215298000"),
+        ("+31 6 1234 5678", "+31612345678"),
+    ],
+)
+def test_a_number_is_kept_as_it_is_dialled_from_anywhere(written: str, sent: str) -> None:
+    assert contacts.normal(Contact(phone=written), "BE") == Contact(phone=sent)
+
+
+@pytest.mark.parametrize(
+    "written", ["0470 12 34", "12345", "An: 0470 12 34 56", "+99 470 12 34 56", "geen", "0470123456 x12", "+"]
+)
+def test_what_is_no_number_is_refused_and_not_repeated(written: str) -> None:
+    with pytest.raises(contacts.BadContact) as refused:
+        contacts.normal(Contact(name="An", phone=written), "BE")
+    assert refused.value.field == "phone"
+    assert "telephone number of BE" in str(refused.value)
+    assert not re.search(r"\d", str(refused.value))
+
+
+def test_the_country_of_the_house_is_that_of_its_numbers() -> None:
+    dutch = Contact(phone="06 12345678")
+    assert contacts.normal(dutch, "NL") == Contact(phone="+31612345678")
+    with pytest.raises(contacts.BadContact):
+        contacts.normal(dutch, "BE")
+
+
+def test_the_api_keeps_numbers_as_e164_and_refuses_what_is_none(server: Onthaal) -> None:
+    at = "2026-11-24T10:00:00+01:00"
+    integrator, kiosk = server.client("integrator"), server.client("kiosk")
+    body = {"service": "bevolking", "at": at, "contact": {"name": "Jan", "phone": "0470/12 34 56"}}
+    booked = integrator.put("/sites/mechelen/appointments/P-1", json=body).json()["appointment"]
+    assert kept(server, booked) == Contact(name="Jan", phone="+32470123456")
+    wrong = {"name": "Jan", "phone": "0470/12"}
+    for answer in (
+        integrator.put("/sites/mechelen/appointments/P-2", json=body | {"contact": wrong}),
+        kiosk.post("/sites/mechelen/visits", json={"service": "onthaal", "contact": wrong}),
+    ):
+        assert answer.status_code == 422
+        assert answer.headers["content-type"] == "application/problem+json"
+        told = answer.json()
+        assert (told["code"], told["field"]) == ("invalid-body", "contact.phone")
+        assert "is no telephone number of BE" in told["detail"]
+        assert "0470" not in answer.text
+
+
+def test_the_same_data_again_leave_what_is_kept_as_it_lies(do: Do, keys: Keys) -> None:
+    slot = real_now() + 100 * DAY
+    assert do(lambda connection: contacts.put(connection, keys, "mechelen", "v1", JAN, slot)) is True
+    (before,) = do(lambda connection: list(connection.exec_driver_sql("SELECT * FROM contact")))
+    assert do(lambda connection: contacts.put(connection, keys, "mechelen", "v1", JAN, slot)) is False
+    assert do(lambda connection: list(connection.exec_driver_sql("SELECT * FROM contact"))) == [before]
+    # A slot that moves takes the time of keeping with it.
+    later = slot + 2 * DAY
+    assert do(lambda connection: contacts.put(connection, keys, "mechelen", "v1", JAN, later)) is True
 
 
 def test_a_refused_command_keeps_nobody_s_data(server: Onthaal) -> None:
