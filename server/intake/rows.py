@@ -77,12 +77,12 @@ def moment(text: str, zone: tzinfo) -> datetime:
 def in_zone(local: datetime, zone: tzinfo) -> datetime:
     """A wall-clock time as the moment it is. Raises ``ValueError`` where it is none, or two."""
     first, second = local.replace(tzinfo=zone, fold=0), local.replace(tzinfo=zone, fold=1)
-    if first.utcoffset() == second.utcoffset():
-        return first
     again = first.astimezone(UTC).astimezone(zone).replace(tzinfo=None)
-    if again == local.replace(fold=0):
+    if again != local:
+        raise ValueError("the clock skips this time on that day")
+    if first.utcoffset() != second.utcoffset():
         raise ValueError("the clock shows this time twice on that day: give an offset such as +01:00")
-    raise ValueError("the clock skips this time on that day")
+    return first
 
 
 def row(line: int, ref: str, fields: Mapping[str, str | datetime], house: House) -> Row:

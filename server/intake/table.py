@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from datetime import datetime
+from difflib import get_close_matches
 
 from server.config_tables import nearest
 from server.domain.house import House
@@ -42,10 +43,15 @@ def _names(head: Line, delimiter: str) -> list[str]:
     except BadRow as bad:
         raise BadFile(f"{said}: {bad}") from None
     known = f"the columns are {', '.join(COLUMNS)}"
+    # Where the header is missing this is somebody's name: then it is counted and not repeated.
+    is_header = any(name in COLUMNS for name in names)
     for number, name in enumerate(names, 1):
-        # Where the header is missing this is somebody's name: it is counted, not repeated.
         if name not in COLUMNS:
-            raise BadFile(f"{said}: column {number} is not known{nearest(name, COLUMNS)}; {known}")
+            shown = (
+                f'column {number}, "{name}", is not known' if is_header else f"column {number} is not known"
+            )
+            meant = nearest(name, COLUMNS) if get_close_matches(name, COLUMNS, n=1) else ""
+            raise BadFile(f"{said}: {shown}{meant}; {known}")
         if name in names[: number - 1]:
             raise BadFile(f'{said}: column {number} is a second "{name}"')
     for name in NEEDED:
