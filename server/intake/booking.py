@@ -25,7 +25,7 @@ from server.intake.rows import BadRow, Row
 from server.keys import BadKey, Keys, fresh_id
 from server.web.errors import of_refusal
 
-PIECE = 200
+PIECE = 100
 """Rows in one transaction: it holds the writer for some tens of milliseconds."""
 
 

@@ -13,8 +13,9 @@ from typing import Any
 import icalendar
 
 from server.domain.house import House
+from server.domain.schedule import in_zone
 from server.intake.lines import Line
-from server.intake.rows import LINE_BYTES, BadRow, Row, cancelled, in_zone, row
+from server.intake.rows import LINE_BYTES, BadRow, Row, cancelled, row
 
 _PARTS = ("VEVENT", "VTIMEZONE")
 

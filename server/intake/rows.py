@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 from typing import Any
 
 import msgspec
@@ -16,7 +16,7 @@ import msgspec
 from notify import contacts
 from server.config_tables import nearest
 from server.domain.house import House
-from server.domain.schedule import to_instant
+from server.domain.schedule import in_zone, to_instant
 from server.web import bodies
 
 LINE_BYTES = 65_536
@@ -72,17 +72,6 @@ def moment(text: str, zone: tzinfo) -> datetime:
     except ValueError:
         raise ValueError("there is no such day or time") from None
     return found if found.tzinfo else in_zone(found, zone)
-
-
-def in_zone(local: datetime, zone: tzinfo) -> datetime:
-    """A wall-clock time as the moment it is. Raises ``ValueError`` where it is none, or two."""
-    first, second = local.replace(tzinfo=zone, fold=0), local.replace(tzinfo=zone, fold=1)
-    again = first.astimezone(UTC).astimezone(zone).replace(tzinfo=None)
-    if again != local:
-        raise ValueError("the clock skips this time on that day")
-    if first.utcoffset() != second.utcoffset():
-        raise ValueError("the clock shows this time twice on that day: give an offset such as +01:00")
-    return first
 
 
 def row(line: int, ref: str, fields: Mapping[str, str | datetime], house: House) -> Row:

@@ -159,6 +159,53 @@ def test_the_api_keeps_numbers_as_e164_and_refuses_what_is_none(server: Onthaal)
         assert "0470" not in answer.text
 
 
+def test_the_desk_makes_an_appointment_that_is_found_by_its_code_and_name(server: Onthaal) -> None:
+    desk = server.client("reception")
+    path = "/sites/mechelen/appointments"
+    contact = {"name": "Jan Peeters", "phone": "0470 12 34 56", "email": "jan@example.org"}
+    body = {"service": "bevolking", "wall": "2026-11-23T11:40", "language": "fr", "contact": contact}
+    made = desk.post(path, json=body, headers={"Idempotency-Key": "desk-1"})
+    assert made.status_code == 200, made.text
+    assert re.fullmatch(r"[2-9CFGHJMPQRVWX]{4}-[2-9CFGHJMPQRVWX]{4}", made.json()["ref"])
+    assert made.json()["at"] == "2026-11-23T10:40:00.000Z"
+    assert desk.post(path, json=body, headers={"Idempotency-Key": "desk-1"}).json() == made.json()
+    assert kept(server, made.json()["appointment"]) == JAN
+    ref = made.json()["ref"]
+    for typed in (ref, ref.lower().replace("-", ""), "peeters", "11:40"):
+        (found,) = desk.get(path, params={"q": typed}).json()["appointments"]
+        assert (found["ref"], found["name"], found["language"]) == (ref, "Jan Peeters", "fr")
+    assert desk.post(f"{path}/{ref}/report", json={}).status_code == 200
+    journal = server.client("supervisor").get("/sites/mechelen/journal").text
+    assert ref not in journal
+    # What the booking system brought in is not the desk's to change.
+    assert (
+        desk.put(f"{path}/{ref}", json={"service": "bevolking", "at": "2026-11-24T10:00:00Z"}).status_code
+        == 403
+    )
+
+
+@pytest.mark.parametrize(
+    ("wrong", "status", "code", "field"),
+    [
+        ({"wall": "2026-11-24T10:40+01:00"}, 422, "invalid-body", "wall"),
+        ({"wall": "2026-11-31T10:40"}, 422, "invalid-body", "wall"),
+        ({"wall": "2027-03-28T02:30"}, 422, "invalid-body", "wall"),
+        ({"wall": "2027-10-31T02:30"}, 422, "invalid-body", "wall"),
+        ({"wall": "2026-11-20T10:40"}, 422, "slot-past", None),
+        ({"service": "pincode"}, 409, "service-takes-no-appointments", None),
+        ({"contact": {"phone": "0470"}}, 422, "invalid-body", "contact.phone"),
+        ({"ref": "A-1"}, 422, "invalid-body", None),
+    ],
+)
+def test_what_the_desk_cannot_book_is_told(
+    server: Onthaal, wrong: dict[str, Any], status: int, code: str, field: str | None
+) -> None:
+    body = {"service": "bevolking", "wall": "2026-11-24T10:40"} | wrong
+    answer = server.client("reception").post("/sites/mechelen/appointments", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert answer.json().get("field") == field
+
+
 def test_the_same_data_again_leave_what_is_kept_as_it_lies(do: Do, keys: Keys) -> None:
     slot = real_now() + 100 * DAY
     assert do(lambda connection: contacts.put(connection, keys, "mechelen", "v1", JAN, slot)) is True
