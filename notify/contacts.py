@@ -20,6 +20,14 @@ from server.keys import BadKey, Keys
 KEPT_S = 30 * 86_400
 """How long contact data outlive the slot or the visit, in seconds."""
 
+Phone = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=200,
+        description="as it is dialled in the country of the site, or with + before it; kept as E.164",
+    ),
+]
 Short = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
@@ -27,7 +35,7 @@ class Contact(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     """How to name and reach one person. Stored sealed; no view and no event has a field for it."""
 
     name: Short | None = None
-    phone: Short | None = None
+    phone: Phone | None = None
     email: Short | None = None
 
 
