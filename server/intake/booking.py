@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -45,6 +46,8 @@ class Books:
 
     def __init__(self, store: Database, house: House, keys: Keys, given: int | None, *, dry: bool) -> None:
         self.tally = Tally()
+        self.held_s = 0.0
+        """How long the last piece held the writer, in real seconds."""
         self._store = store
         self._house = house
         self._keys = keys
@@ -61,6 +64,7 @@ class Books:
         piece = _Piece(self, rows)
         day = await (self._store.read if self._dry else self._store.write)(piece.carry_out)
         self._day = day
+        self.held_s = piece.held_s
         bad = []
         for row, request in zip(rows, piece.requests, strict=True):
             outcome = piece.outcomes[request]
@@ -155,11 +159,14 @@ class _Piece:
         self.requests = [request for request, _ in made]
         self._noted = dict(made)
         self.outcomes: dict[Request, str | Refused] = {}
+        self.held_s = 0.0
 
     def carry_out(self, connection: sa.Connection) -> Day:
+        began = time.monotonic()
         group, day = self._books.carry_out(connection, self.requests)
         for verdict in group.verdicts:
             self.outcomes[verdict.request] = self._outcome(verdict.request, verdict.result, verdict.decided)
+        self.held_s = time.monotonic() - began
         return day
 
     def _outcome(self, request: Request, result: bytes | Exception, decided: Decided | None) -> str | Refused:

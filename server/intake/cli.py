@@ -7,7 +7,6 @@ import contextlib
 import hashlib
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import astuple
 from pathlib import Path
@@ -150,16 +149,14 @@ async def _take(
         if not piece and not bad:
             return
         books.tally.bad += len(bad)
-        began = time.monotonic()
         if piece:
             bad += await books.take(piece)
-        took = time.monotonic() - began
         for told in sorted(bad, key=lambda one: one.line):
             say(f"line {told.line}: {told}")
         progress()
         if pause and piece:
             # Whoever else writes gets as much of the time as we do.
-            await asyncio.sleep(took)
+            await asyncio.sleep(books.held_s)
 
 
 @contextlib.contextmanager
