@@ -5,19 +5,29 @@ Everything here runs inside ``Database.write`` or ``read``; the seal is made wit
 
 from __future__ import annotations
 
+import contextlib
 from typing import Annotated
 
 import msgspec
 import sqlalchemy as sa
 
+from notify import phones
 from server import database as db
 from server.clock import real_now
 from server.domain.schedule import SECOND
-from server.keys import Keys
+from server.keys import BadKey, Keys
 
 KEPT_S = 30 * 86_400
 """How long contact data outlive the slot or the visit, in seconds."""
 
+Phone = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=200,
+        description="as it is dialled in the country of the site, or with + before it; kept as E.164",
+    ),
+]
 Short = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
@@ -25,29 +35,63 @@ class Contact(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     """How to name and reach one person. Stored sealed; no view and no event has a field for it."""
 
     name: Short | None = None
-    phone: Short | None = None
+    phone: Phone | None = None
     email: Short | None = None
 
+
+class BadContact(Exception):
+    """Data that reach nobody: ``field`` is what is wrong, the message why. Neither repeats the data."""
+
+    def __init__(self, field: str, why: str) -> None:
+        super().__init__(why)
+        self.field = field
+
+
+SAME_S = 86_400
+"""Data that are kept already are written anew only where their time of keeping moves by this much."""
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Contact)
 _PUT = sa.text(db.upsert(db.contact))
 
 
+def normal(contact: Contact, region: str) -> Contact:
+    """The same data as they are kept: the number as E.164, of ``region`` where it names no country.
+
+    Raises :class:`BadContact`.
+    """
+    if contact.phone is None:
+        return contact
+    try:
+        return msgspec.structs.replace(contact, phone=phones.e164(contact.phone, region))
+    except phones.BadPhone as error:
+        raise BadContact("phone", str(error)) from None
+
+
 def put(
     connection: sa.Connection, keys: Keys, site: str, subject: str, contact: Contact, until: int | None = None
-) -> None:
+) -> bool:
     """Keep a person's data for an appointment or visit, in place of what was kept before.
 
-    ``until`` is the slot where it lies ahead: the time of keeping counts from there.
+    ``until`` is the slot where it lies ahead: the time of keeping counts from there. Answers whether
+    anything changed by it: data that are kept already stay as they lie.
     """
+    erase_at = max(until or 0, real_now()) + KEPT_S * SECOND
+    kept = connection.execute(
+        sa.select(db.contact.c.sealed, db.contact.c.erase_at).where(db.contact.c.subject == subject)
+    ).one_or_none()
+    if kept is not None and abs(kept.erase_at - erase_at) < SAME_S * SECOND:
+        with contextlib.suppress(BadKey):
+            if opened(keys, subject, kept.sealed) == contact:
+                return False
     row = {
         "subject": subject,
         "site": site,
         "sealed": keys.seal(_encoder.encode(contact), subject),
-        "erase_at": max(until or 0, real_now()) + KEPT_S * SECOND,
+        "erase_at": erase_at,
     }
     connection.execute(_PUT, row)
+    return True
 
 
 def get(connection: sa.Connection, keys: Keys, subject: str) -> Contact | None:

@@ -8,13 +8,20 @@ from __future__ import annotations
 
 import importlib
 import logging
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import click
 
-from server.command_line import check_role, check_site, config_option, database_option, failing, opened
+from server.command_line import (
+    Instant,
+    check_role,
+    check_site,
+    config_option,
+    database_option,
+    failing,
+    opened,
+)
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -27,6 +34,7 @@ class Commands(click.Group):
         "demo": "server.demo",
         "account": "server.account_command",
         "device": "server.device_command",
+        "import": "server.intake",
         "check-config": "server.check_config",
         "replay": "server.replay",
         "bench": "server.bench",
@@ -46,25 +54,6 @@ class Commands(click.Group):
 @click.version_option(package_name="onthaal", message="%(version)s")
 def cli() -> None:
     """Onthaal: the live heart of a city's front office."""
-
-
-class Instant(click.ParamType[int]):
-    """An RFC 3339 instant with offset, as microseconds UTC."""
-
-    name = "instant"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        from server.domain.schedule import to_instant
-
-        if isinstance(value, int):
-            return value
-        try:
-            moment = datetime.fromisoformat(str(value))
-        except ValueError:
-            self.fail(f"{value!r} is no instant such as 2026-11-23T08:00:00+01:00", param, ctx)
-        if moment.tzinfo is None:
-            self.fail(f"{value!r} needs an offset, as in 2026-11-23T08:00:00+01:00", param, ctx)
-        return to_instant(moment)
 
 
 @cli.command()

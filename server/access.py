@@ -61,6 +61,7 @@ class Right(StrEnum):
     WATCH_RECEPTION = "watch-reception"
     WATCH_MANAGEMENT = "watch-management"
     BOOK = "book"
+    MAKE_APPOINTMENT = "make-appointment"
     ANNOUNCE_LATE = "announce-late"
     REPORT = "report"
     NOTE_CAME = "note-came"
@@ -84,6 +85,7 @@ RIGHTS: dict[Right, frozenset[Role]] = {
     Right.WATCH_RECEPTION: frozenset({_R.RECEPTION, _R.SUPERVISOR}),
     Right.WATCH_MANAGEMENT: frozenset({_R.SUPERVISOR}),
     Right.BOOK: frozenset({_R.INTEGRATOR}),
+    Right.MAKE_APPOINTMENT: frozenset({_R.RECEPTION}),
     Right.ANNOUNCE_LATE: frozenset({_R.INTEGRATOR, _R.RECEPTION}),
     Right.REPORT: frozenset({_R.RECEPTION, _R.KIOSK, _R.COUNTER}),
     Right.NOTE_CAME: frozenset({_R.RECEPTION, _R.COUNTER}),

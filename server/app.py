@@ -27,7 +27,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from displays.protocol import RECEIPT_BYTES
 from notify import contacts
-from server import accounts, devices, metrics, schema, settings
+from server import accounts, devices, house_time, metrics, schema, settings
 from server import database as db
 from server.access import Doorkeeper, Right
 from server.accounts import Accounts
@@ -112,6 +112,7 @@ class Onthaal:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(live.run(), name="committer")
             tasks.create_task(live.keep_time(), name="time")
+            tasks.create_task(live.follow(), name="follow")
             tasks.create_task(self.hub.run(), name="hub")
             tasks.create_task(self.parts.publisher.run(), name="publisher")
             tasks.create_task(self.sockets.recheck(), name="recheck")
@@ -132,6 +133,8 @@ async def assembled(options: Options) -> AsyncIterator[Onthaal]:
         houses = await database.write(lambda connection: current(connection, options.houses_from))
         keys = load_keys(database.path)
         clock = HouseClock(options.house_time, options.speed)
+        set_to = None if clock.follows else clock.now()
+        await database.write(lambda connection: house_time.note(connection, set_to))
         known = Accounts(database, keys)
         try:
             yield await _assemble(options, database, houses, keys, clock, known)

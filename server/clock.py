@@ -20,6 +20,11 @@ class HouseClock:
         self._from = time.time_ns() // 1000 if start is None else start
         self._since = time.monotonic_ns()
 
+    @property
+    def follows(self) -> bool:
+        """Whether this is the machine's own clock."""
+        return self._follows
+
     def now(self) -> int:
         """House time now."""
         if self._follows:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,25 @@ database_option = click.option(
     metavar="URL",
     help="sqlite:///path/to/file. [ONTHAAL_DATABASE]",
 )
+
+
+class Instant(click.ParamType[int]):
+    """An RFC 3339 instant with offset, as microseconds UTC."""
+
+    name = "instant"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        from server.domain.schedule import to_instant
+
+        if isinstance(value, int):
+            return value
+        try:
+            moment = datetime.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is no instant such as 2026-11-23T08:00:00+01:00", param, ctx)
+        if moment.tzinfo is None:
+            self.fail(f"{value!r} needs an offset, as in 2026-11-23T08:00:00+01:00", param, ctx)
+        return to_instant(moment)
 
 
 def failing(work: Callable[[], None]) -> None:

@@ -35,6 +35,7 @@ Millimetres = Annotated[int, Meta(ge=100, le=20_000)]
 Colour = Annotated[str, Meta(pattern=r"^#[0-9A-Fa-f]{6}\Z")]
 Font = Annotated[str, Meta(max_length=60, pattern=r"^([A-Za-z0-9][A-Za-z0-9 -]*)?\Z")]
 Letter = Annotated[str, Meta(pattern=r"^[A-Z]\Z")]
+Region = Annotated[str, Meta(pattern=r"^[A-Z]{2}\Z")]
 Language = Annotated[str, Meta(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*\Z")]
 
 _SLUG = "must be 1 to 31 {}letters, digits and hyphens, and begin with a letter or digit"
@@ -47,6 +48,7 @@ _PATTERNS = {
     "counter": "must be one to eight letters, digits or hyphens",
     "range": "must be one letter from A to Z",
     "font": "must be the name of one family: letters, digits, spaces and hyphens",
+    "region": 'must be a country of two capitals such as "BE"',
     "languages": 'must be language tags such as "nl" or "nl-BE"',
 }
 COLOURS = ("night", "dusk", "snow", "mist", "sun", "ink", "harbour")
@@ -155,6 +157,7 @@ class SiteTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
     holidays: str = ""
     closing_days: tuple[Any, ...] = ()
     languages: tuple[Language, ...] = ("nl",)
+    region: Region = "BE"
     notice: Notice = ""
     theme: dict[str, Any] = {}
     rules: dict[str, Any] = {}

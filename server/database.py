@@ -194,6 +194,15 @@ pairing = sa.Table(
 """Devices that ask to be let in, until their code expires."""
 
 
+house_time = sa.Table(
+    "house_time",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("set_to", sa.BigInteger),
+)
+"""One row: what the newest start of a server set house time to, null where it follows the machine's clock."""
+
+
 class Unavailable(Exception):
     """The database does not take work now (locked, full, gone); worth trying again."""
 

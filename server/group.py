@@ -127,10 +127,18 @@ Answered = dict[Request, tuple[bytes, bytes]]
 class Group:
     """Commands of one or more sites, to be read for, decided and written, in this order.
 
-    ``sites`` gives each site's house and committed day.
+    ``sites`` gives each site's house and committed day. ``keeps_days`` is whether days are opened and ended
+    by the clock on the way; who is no server leaves that to the servers.
     """
 
-    def __init__(self, requests: list[Request], sites: Mapping[str, tuple[House, Day]], now: int) -> None:
+    def __init__(
+        self,
+        requests: list[Request],
+        sites: Mapping[str, tuple[House, Day]],
+        now: int,
+        *,
+        keeps_days: bool = True,
+    ) -> None:
         self.verdicts: list[Verdict] = []
         self.copies = {
             name: Copy(house, day.seq, day, ledger.Ledger(name, {}))
@@ -139,6 +147,7 @@ class Group:
         }
         self._requests = requests
         self._now = now
+        self._keeps_days = keeps_days
         self._known: dict[tuple[str, str], Appointment] = {}
         self._mornings: dict[str, tuple[Appointment, ...]] = {}
 
@@ -155,7 +164,7 @@ class Group:
             refs = [r.ref for r in self._requests if r.site == name and r.ref is not None]
             for ref, found in ledger.by_reference(connection, name, refs).items():
                 self._known[name, ref] = copy.ledger.elsewhere[found.id] = found
-            if not copy.is_today(self._now):
+            if self._keeps_days and not copy.is_today(self._now):
                 calendar = copy.house.calendar
                 date = calendar.local_date(max(self._now, copy.day.at))
                 span = calendar.midnight_before(date), calendar.midnight_after(date)
@@ -163,7 +172,7 @@ class Group:
 
     def decide(self) -> None:
         """Decide every request on what those before it made of the copy; a refused one changes nothing."""
-        for name, copy in self.copies.items():
+        for name, copy in self.copies.items() if self._keeps_days else ():
             self._keep_day(copy, self._mornings.get(name, ()))
         self.verdicts = [self._decide(request) for request in self._requests]
 

@@ -24,6 +24,10 @@ MAC_BYTES = 16
 """A visit's link carries 128 bits that only the key can make."""
 
 
+_CODE = "23456789CFGHJMPQRVWX"
+"""No vowels, and nothing that is taken for something else (the alphabet of Open Location Code)."""
+
+
 class BadKey(Exception):
     """The server's key is missing or malformed; the message says where it is looked for."""
 
@@ -31,6 +35,12 @@ class BadKey(Exception):
 def fresh_id() -> str:
     """A new id: 80 random bits as 16 lower-case letters and digits."""
     return base64.b32encode(secrets.token_bytes(ID_BYTES)).decode().lower()
+
+
+def fresh_code() -> str:
+    """A new reference that people read aloud and type, ``CFGH-2345``: one of 25 billion, none a word."""
+    letters = [secrets.choice(_CODE) for _ in range(8)]
+    return "".join(letters[:4]) + "-" + "".join(letters[4:])
 
 
 class Keys:

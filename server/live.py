@@ -16,11 +16,14 @@ from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
 
+import sqlalchemy as sa
+
 from server import journal
 from server.clock import HouseClock
 from server.database import Database, Unavailable
 from server.domain import commands as co
 from server.domain.day import Day
+from server.domain.events import Entry
 from server.domain.fold import evolve
 from server.domain.hall import due
 from server.domain.house import House
@@ -38,6 +41,12 @@ QUEUE = 1000
 
 EXECUTE_S = 10.0
 """How long a command may wait for its answer, in real seconds. A retry finds what became of it."""
+
+CATCH_UP = 500
+"""Entries of others that are read and folded at once: some milliseconds of the loop."""
+
+FOLLOW_S = 1.0
+"""How often the journal is asked whether another process appended to it, in real seconds."""
 
 ATTEMPTS = 20
 SEQS_KEPT = 512
@@ -123,15 +132,38 @@ class Live:
                         await self.execute(housekeeping(name))
             await asyncio.sleep(every_s)
 
+    async def follow(self, every_s: float = FOLLOW_S) -> None:
+        """Notice what another process appended, also where no command meets it; one task, until cancelled."""
+        names = list(self.sites)
+        while True:
+            with contextlib.suppress(Exception):
+                heads = await self.database.read(
+                    lambda connection: {name: journal.head(connection, name) for name in names}
+                )
+                for name, head in heads.items():
+                    if head > self.sites[name].day.seq:
+                        # The committer alone moves a day. What it has committed meanwhile is no news to it.
+                        await self.execute(housekeeping(name))
+            await asyncio.sleep(every_s)
+
     async def catch_up(self, name: str) -> None:
-        """Read what others appended to a site's journal, and show it."""
+        """Read what others appended to a site's journal, and show it.
+
+        In pieces: a hundred thousand entries at once would hold the loop for seconds.
+        """
         site = self.sites[name]
-        after = site.day.seq
-        entries = await self.database.read(lambda connection: list(journal.read(connection, name, after)))
-        for entry in entries:
-            if entry.seq > site.day.seq:
+        before = site.day.seq
+        whole = False
+        while not whole:
+
+            def read(connection: sa.Connection, after: int = site.day.seq) -> list[Entry]:
+                return list(journal.read(connection, name, after, CATCH_UP))
+
+            entries = await self.database.read(read)
+            for entry in entries:
                 site.day = evolve(site.day, entry)
-        if site.day.seq > after:
+            whole = len(entries) < CATCH_UP
+        if site.day.seq > before:
             self._show(site)
 
     def _show(self, site: Site) -> None:

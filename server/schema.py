@@ -17,6 +17,12 @@ def _config() -> Config:
     return config
 
 
+def is_current(connection: sa.Connection) -> bool:
+    """Whether the tables are those of this version, to the last migration."""
+    head = ScriptDirectory.from_config(_config()).get_current_head()
+    return MigrationContext.configure(connection).get_current_revision() == head
+
+
 def migrate(connection: sa.Connection) -> None:
     """Apply what is missing, in the caller's transaction; nothing on a database that is up to date.
 

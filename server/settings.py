@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import holidays as public_holidays
+import phonenumbers
 from msgspec import UNSET
 
 from server.config_tables import (
@@ -142,6 +143,9 @@ def _house(site: str, raw: object, place: Place) -> House:
     if not table.languages:
         place.at("languages").fail("names no language")
     _unique(table.languages, place.at("languages"))
+    if table.region not in phonenumbers.SUPPORTED_REGIONS:
+        said = f'no telephone numbers known for "{table.region}"'
+        place.at("region").fail(said, table.region, phonenumbers.SUPPORTED_REGIONS)
     calendar = Calendar(
         zone=_zone(table.time_zone, place.at("time_zone")),
         weekly=_weekly(read_table(table.opening, OpeningTable, place.at("opening")), place.at("opening")),
@@ -165,6 +169,7 @@ def _house(site: str, raw: object, place: Place) -> House:
         call_shown_s=rules.call_shown_s,
         notice=table.notice,
         languages=table.languages,
+        region=table.region,
         theme=_theme(read_table(table.theme, ThemeTable, place.at("theme")), place.at("theme")),
     )
 

@@ -91,6 +91,8 @@ class House:
     """How long a call stays on the hall screen, at most."""
     notice: str = ""
     languages: tuple[str, ...] = field(default=("nl",))
+    region: str = "BE"
+    """The country of telephone numbers that name none, as ISO 3166-1 alpha-2."""
     theme: Theme = field(default_factory=Theme)
 
     def home_counters(self, service: str) -> tuple[CounterPlan, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -27,6 +27,21 @@ def to_datetime(instant: int, zone: ZoneInfo | None = None) -> datetime:
     """The aware datetime of an instant, in UTC or in ``zone``."""
     moment = _EPOCH + timedelta(microseconds=instant)
     return moment.astimezone(zone) if zone else moment
+
+
+def in_zone(local: datetime, zone: tzinfo) -> datetime:
+    """A wall-clock time as the moment it is in a zone.
+
+    Raises ``ValueError`` with the reason where the clock skips that time, or shows it twice: whoever named it
+    meant one moment, and a guess would be an hour beside it.
+    """
+    first, second = local.replace(tzinfo=zone, fold=0), local.replace(tzinfo=zone, fold=1)
+    again = first.astimezone(UTC).astimezone(zone).replace(tzinfo=None)
+    if again != local:
+        raise ValueError("the clock skips this time on that day")
+    if first.utcoffset() != second.utcoffset():
+        raise ValueError("the clock shows this time twice on that day: give an offset such as +01:00")
+    return first
 
 
 @lru_cache(maxsize=8192)  # the same moments stand in every view until their people have gone

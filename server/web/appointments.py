@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
 from typing import cast
 
+import msgspec
 import sqlalchemy as sa
 
 from notify import contacts
 from server.access import Right
+from server.database import Unavailable
 from server.domain import commands as co
 from server.domain.appointment import Appointment
 from server.domain.refusal import Code, Refused
-from server.domain.schedule import to_instant
-from server.keys import fresh_id
+from server.domain.schedule import in_zone, iso, to_instant
+from server.keys import fresh_code, fresh_id
 from server.live import Decided
 from server.web import bodies
 from server.web.endpoint import SITE, Ask, Endpoint, Plan
-from server.web.visits import ticketed
+from server.web.errors import Problem
+from server.web.visits import reachable, ticketed
 
 APPOINTMENT = SITE + "/appointments/{ref}"
 _AHEAD = (Code.UNKNOWN_APPOINTMENT, Code.APPOINTMENT_REPORTED, Code.APPOINTMENT_OVER)
@@ -37,9 +43,11 @@ def _booked(decided: Decided) -> bodies.Booked:
     return bodies.Booked(decided.day.seq, identity, bool(decided.events))
 
 
-def _put(ask: Ask) -> Plan:
-    body: bodies.Booking = ask.body
-    fresh, at = fresh_id(), to_instant(body.at)
+def _booking(ask: Ask, ref: str, at: int, answer: Callable[[Decided], msgspec.Struct]) -> Plan:
+    """What books, or changes, the appointment of a reference."""
+    body: bodies.Booking | bodies.Making = ask.body
+    fresh = fresh_id()
+    contact = reachable(ask, body.contact)
 
     def build(known: Appointment | None) -> co.Book:
         return co.Book(
@@ -52,11 +60,38 @@ def _put(ask: Ask) -> Plan:
         )
 
     def keep(connection: sa.Connection, decided: Decided) -> None:
-        if body.contact is not None:
+        if contact is not None:
             subject = cast(co.Book, decided.command).appointment
-            contacts.put(connection, ask.parts.keys, ask.site_name, subject, body.contact, at)
+            contacts.put(connection, ask.parts.keys, ask.site_name, subject, contact, at)
 
-    return Plan(build, _booked, ask.names["ref"], keep)
+    return Plan(build, answer, ref, keep)
+
+
+def _put(ask: Ask) -> Plan:
+    return _booking(ask, ask.names["ref"], to_instant(ask.body.at), _booked)
+
+
+def _make(ask: Ask) -> Plan:
+    body: bodies.Making = ask.body
+    try:
+        at = to_instant(in_zone(datetime.fromisoformat(body.wall), ask.site.house.calendar.zone))
+    except ValueError as error:
+        why = str(error) if "clock" in str(error) else "there is no such day or time"
+        raise Problem(422, "invalid-body", f"wall: {why}.", field="wall") from None
+    ref = fresh_code()
+
+    def answer(decided: Decided) -> bodies.Made:
+        return bodies.Made(decided.day.seq, cast(co.Book, decided.command).appointment, ref, iso(at))
+
+    plan = _booking(ask, ref, at, answer)
+
+    def build(known: Appointment | None) -> co.Command:
+        if known is not None:
+            # Once in many thousand years: the page asks again, and gets another code.
+            raise Unavailable("the code is taken")
+        return plan.build(None)
+
+    return replace(plan, build=build)
 
 
 def _cancel(ask: Ask) -> Plan:
@@ -113,6 +148,18 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         refusals=(
             *(Code.UNKNOWN_SERVICE, Code.NO_APPOINTMENTS, Code.SLOT_PAST, Code.SLOT_FAR),
             *(Code.APPOINTMENT_REPORTED, Code.APPOINTMENT_OVER, Code.DAY_OVER),
+        ),
+    ),
+    Endpoint(
+        "POST",
+        SITE + "/appointments",
+        Right.MAKE_APPOINTMENT,
+        "Make an appointment for somebody at the desk, under a code of our own",
+        bodies.Made,
+        bodies.Making,
+        _make,
+        refusals=(
+            *(Code.UNKNOWN_SERVICE, Code.NO_APPOINTMENTS, Code.SLOT_PAST, Code.SLOT_FAR, Code.DAY_OVER),
         ),
     ),
     Endpoint(

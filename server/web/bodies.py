@@ -45,6 +45,25 @@ class Booking(Body):
     contact: Contact | None = None
 
 
+Wall = Annotated[
+    str,
+    Meta(
+        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}\Z",
+        description="day and time by the clock of the house, as 2026-12-01T10:40",
+    ),
+]
+
+
+class Making(Body):
+    """An appointment that somebody makes at the desk."""
+
+    service: ServiceName
+    wall: Wall
+    language: Language | None = None
+    persons: Persons = 1
+    contact: Contact | None = None
+
+
 class Arrival(Body):
     """The citizen of an appointment is here."""
 
@@ -109,6 +128,15 @@ class Booked(msgspec.Struct):
     seq: int
     appointment: str
     changed: bool
+
+
+class Made(msgspec.Struct):
+    """An appointment that was made here; ``ref`` is its code, by which it is found and changed."""
+
+    seq: int
+    appointment: str
+    ref: str
+    at: str
 
 
 class Ticketed(msgspec.Struct):

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from displays.day import DayModel
 from notify import contacts
+from notify.contacts import Contact
 from server.access import Right
 from server.domain import commands as co
 from server.domain.day import Status, Visit
@@ -16,6 +17,7 @@ from server.keys import fresh_id
 from server.live import Decided
 from server.web import bodies
 from server.web.endpoint import SITE, Ask, Endpoint, Plan
+from server.web.errors import Problem
 
 VISIT = SITE + "/visits/{visit}"
 
@@ -35,8 +37,18 @@ def ticketed(decided: Decided, visit: Visit) -> bodies.Ticketed:
     )
 
 
+def reachable(ask: Ask, contact: Contact | None) -> Contact | None:
+    """A person's data as they are to be kept; data that reach nobody are refused by their place."""
+    try:
+        return None if contact is None else contacts.normal(contact, ask.site.house.region)
+    except contacts.BadContact as error:
+        place = f"contact.{error.field}"
+        raise Problem(422, "invalid-body", f"{place}: {error}.", field=place) from None
+
+
 def _draw(ask: Ask) -> Plan:
     body: bodies.Draw = ask.body
+    contact = reachable(ask, body.contact)
     visit = fresh_id()
     command = co.WalkIn(
         visit=visit,
@@ -48,8 +60,8 @@ def _draw(ask: Ask) -> Plan:
     )
 
     def keep(connection: sa.Connection, _decided: Decided) -> None:
-        if body.contact is not None:
-            contacts.put(connection, ask.parts.keys, ask.site_name, visit, body.contact)
+        if contact is not None:
+            contacts.put(connection, ask.parts.keys, ask.site_name, visit, contact)
 
     return Plan(
         lambda _known: command, lambda decided: ticketed(decided, decided.day.visits[visit]), also=keep

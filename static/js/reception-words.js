@@ -124,7 +124,12 @@ export function tongue(code) {
 }
 
 /** What a refusal means at the desk, by its stable code and facts. */
-export function refusal({ code, ticket = _("This ticket") } = {}, status) {
+export function refusal({ code, field, ticket = _("This ticket") } = {}, status) {
+  const fields = {
+    "contact.phone": _("This is no telephone number of this country; put + and the country code before one of another."),
+    wall: _("The clock does not show this time on that day, or shows it twice."),
+  };
+  if (fields[field]) return fields[field];
   const sentences = {
     "unknown-ticket": _("%(ticket)s is not of today.", { ticket }),
     "not-waiting": _("%(ticket)s does not wait (any more).", { ticket }),
@@ -135,6 +140,9 @@ export function refusal({ code, ticket = _("This ticket") } = {}, status) {
     "appointment-not-today": _("This appointment is not for today."),
     "appointment-reported": _("This person is here already."),
     "appointment-over": _("The day of this appointment is over."),
+    "slot-past": _("This time has passed."),
+    "slot-too-far": _("This day is more than two years ahead."),
+    "service-takes-no-appointments": _("This service takes no appointments."),
     "unknown-service": _("This service does not exist (any more)."),
     "no-walk-ins": _("This service is by appointment only."),
     "house-closed": _("No tickets now: the house is closed or closes soon."),

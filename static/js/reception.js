@@ -1,7 +1,8 @@
 /** The reception desk: find who is here, or what they come for; two touches to a ticket. */
 
-import { _, ngettext } from "./words.js";
+import { _, language, ngettext } from "./words.js";
 import { HouseClock } from "./clock.js";
+import { chosenBooking, forgetBooking, resetBooking, showBooking, wrong } from "./booking.js";
 import { appointmentCard, drawCard, visitCard } from "./card.js";
 import { command } from "./command.js";
 import { h, keyed, say } from "./dom.js";
@@ -33,6 +34,9 @@ let view = null;
 /** `{kind: "appointment", found}`, `{kind: "draw", service}` or `{kind: "visit", visit}` (ids), or null. */
 let subject = null;
 let made = null;
+/** Whether an appointment is being made, and the one that was. */
+let booking = false;
+let coded = null;
 let busy = false;
 let news = "";
 let signedOut = false;
@@ -116,8 +120,8 @@ function possible(act) {
 
 // --- doing it --------------------------------------------------------------------------------------
 
-/** Do one thing, once; resolves to the answer, or to null where there is none. */
-async function ask(path, body) {
+/** Do one thing, once; resolves to the answer, or to null where there is none. `refused` hears a problem. */
+async function ask(path, body, refused = () => {}) {
   busy = true;
   news = "";
   render();
@@ -132,6 +136,7 @@ async function ask(path, body) {
   else news = _("No answer came. Look the person up: what happened stands there.");
   busy = false;
   render();
+  if (problem) refused(problem);
   return answer ?? null;
 }
 
@@ -172,6 +177,40 @@ async function step() {
   (touched ? part("made-number") : q).focus();
 }
 
+function openBooking() {
+  if (!ready()) return;
+  start();
+  booking = true;
+  resetBooking(view);
+  settle();
+  render();
+  part("booking-form").elements.service.focus();
+}
+
+const mayBook = () => ready() && performance.now() >= settled;
+
+async function book() {
+  if (!mayBook()) return;
+  const body = chosenBooking();
+  if (!body) {
+    news = _("Choose a service, a day and a time.");
+    return render();
+  }
+  const answer = await ask("/appointments", body, ({ field }) => wrong(field ?? null));
+  if (!answer) return;
+  booking = false;
+  forgetBooking();
+  const when = { dateStyle: "full", timeStyle: "short", timeZone: view.house.time_zone };
+  coded = {
+    ref: answer.ref,
+    service: serviceName(body.service),
+    when: new Intl.DateTimeFormat(language, when).format(Date.parse(answer.at)),
+  };
+  settle();
+  render();
+  part("code").focus();
+}
+
 async function act(name) {
   const chosen = card()?.acts.find((one) => one.name === name);
   if (!chosen || !possible(chosen)) return;
@@ -196,6 +235,7 @@ function settle() {
 }
 
 function choose(next) {
+  leaveBooking();
   subject = next;
   made = null;
   sure = null;
@@ -224,7 +264,7 @@ function chooseFirst() {
 
 /** Back to the search, as it was left. */
 function back() {
-  if (!subject && !made && q.value) {
+  if (!subject && !made && !booking && !coded && q.value) {
     q.value = "";
     finder.forget();
   }
@@ -233,6 +273,7 @@ function back() {
 
 function start() {
   if (made) finder.forget();
+  leaveBooking();
   subject = made = sure = null;
   firstWhenFound = false;
   news = "";
@@ -240,8 +281,15 @@ function start() {
   q.focus();
 }
 
+function leaveBooking() {
+  booking = false;
+  coded = null;
+  forgetBooking();
+}
+
 function typed() {
   const text = q.value.trim();
+  leaveBooking();
   subject = made = sure = null;
   firstWhenFound = false;
   news = "";
@@ -252,6 +300,8 @@ function typed() {
 // --- showing it ------------------------------------------------------------------------------------
 
 function panel() {
+  if (coded) return "coded";
+  if (booking) return "booking";
   if (made) return "made";
   if (subject) return "card";
   return q.value.trim() ? "found" : "start";
@@ -268,6 +318,9 @@ function render() {
   part("start").hidden = !view || !(now === "start" || nobody);
   part("card").hidden = now !== "card";
   part("made").hidden = now !== "made";
+  part("booking").hidden = now !== "booking";
+  part("coded").hidden = now !== "coded";
+  part("book").hidden = !view?.services.some(({ appointments }) => appointments);
   say(part("news"), news);
   if (view) {
     showGlance(view, hour, chooseVisit);
@@ -283,6 +336,7 @@ function render() {
   }
   if (now === "card") showCard();
   if (now === "made") showMade();
+  showBooking(coded ?? { ref: "", service: "", when: "" });
   enable();
   tick();
 }
@@ -341,6 +395,8 @@ function enable() {
   const now = card();
   go.setAttribute("aria-disabled", !now?.go || !possible(now.go));
   for (const button of part("acts").children) button.setAttribute("aria-disabled", !possible(button.dataset));
+  part("book").setAttribute("aria-disabled", !ready());
+  part("booking-go").setAttribute("aria-disabled", !mayBook());
   for (const button of part("walk-ins").children) button.setAttribute("aria-disabled", !ready());
 }
 
@@ -370,6 +426,7 @@ q.addEventListener("input", typed);
 part("search").addEventListener("submit", (event) => {
   event.preventDefault();
   if (made) print();
+  else if (coded) start();
   else if (subject) step();
   else if (ready()) chooseFirst();
 });
@@ -382,6 +439,13 @@ go.addEventListener("click", (event) => event.detail < 2 && step());
 part("back").addEventListener("click", back);
 part("next").addEventListener("click", start);
 part("print").addEventListener("click", (event) => event.detail < 2 && print());
+part("book").addEventListener("click", (event) => event.detail < 2 && openBooking());
+part("booking-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  book();
+});
+part("booking-back").addEventListener("click", back);
+part("code-next").addEventListener("click", start);
 addEventListener("pointerdown", (event) => {
   touched = event.pointerType === "touch";
 });

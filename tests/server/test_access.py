@@ -43,6 +43,7 @@ MAY: dict[str, set[str]] = {
     f"GET {SITE}/punctuality": {"supervisor"},
     f"PUT {APPOINTMENT}": {"integrator"},
     f"DELETE {APPOINTMENT}": {"integrator"},
+    f"POST {SITE}/appointments": {"reception"},
     f"POST {APPOINTMENT}/confirm": {"integrator"},
     f"POST {APPOINTMENT}/late": {"integrator", "reception"},
     f"POST {APPOINTMENT}/report": DOORS | {"counter"},
@@ -118,6 +119,7 @@ NAMES = {"site": "house-1", "counter": "1", "visit": "A001", "ref": "R-1", "devi
 BODIES: dict[str, dict[str, Any]] = {
     f"PUT {APPOINTMENT}": {"service": "bevolking", "at": "2026-11-24T10:00:00+01:00"},
     f"POST {APPOINTMENT}/late": {"minutes": 5},
+    f"POST {SITE}/appointments": {"service": "bevolking", "wall": "2026-11-24T10:00"},
     f"POST {SITE}/visits": {"service": "onthaal"},
     f"POST {VISIT}/bind": {"staff": None},
     f"POST {COUNTER}/call": {"ticket": "A001"},

@@ -78,7 +78,9 @@ def hall(serving: tuple[Onthaal, Document]) -> Hall:
 
 
 def test_a_walk_in_from_ticket_to_door(hall: Hall) -> None:
-    ticket = hall.draw(persons=2, language="fr", contact={"name": "J", "phone": "+32"}, priority=False)
+    ticket = hall.draw(
+        persons=2, language="fr", contact={"name": "J", "phone": "0470 12 34 56"}, priority=False
+    )
     assert ticket.keys() == TICKET
     assert (ticket["ticket"], ticket["position"]) == ("A001", 1)
     assert ticket["link"].startswith(f"{hall.server.base}/t/")

@@ -424,6 +424,36 @@ async def test_who_is_behind_catches_up_shows_it_and_decides_again(folder: Path)
         assert await other.do(co.CallNext(counter="1")) == b"11"
 
 
+async def test_what_others_append_is_noticed_without_a_command(folder: Path) -> None:
+    async with opened(folder) as one, opened(folder) as other:
+        following = asyncio.create_task(other.live.follow(0.01))
+        try:
+            for _ in range(2):
+                await one.live.execute(one.walk_in())
+            await until(lambda: other.site.day.seq == 3)
+            assert other.site.day == fold(Day(), await one.entries())
+            assert all(seq == stored for seq, stored in other.shown)
+            assert other.shown[-1] == (3, 3)
+            # What it committed itself is no news: nothing is shown twice.
+            await other.do(co.OpenCounter(counter="1"))
+            assert await one.do(co.OpenCounter(counter="2")) == b"5"
+            await until(lambda: other.site.day.seq == 5)
+            seqs = [seq for seq, _ in other.shown]
+            assert seqs == sorted(set(seqs))
+        finally:
+            following.cancel()
+
+
+async def test_a_long_absence_is_read_in_pieces(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "CATCH_UP", 3)
+    async with opened(folder) as one, opened(folder) as other:
+        for _ in range(8):
+            await one.live.execute(one.walk_in())
+        assert await other.do(co.OpenCounter(counter="1")) == b"10"
+        # However many pieces it took, it is shown once.
+        assert other.shown == [(9, 9), (10, 10)]
+
+
 async def test_two_committers_on_one_file_leave_no_gap_and_no_double(folder: Path) -> None:
     async with opened(folder) as one, opened(folder) as other:
         other.visits = 100

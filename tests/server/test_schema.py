@@ -29,6 +29,7 @@ EXAMPLES = 12
 REFS = ("S-1", "S-2", "S-3")
 SLOTS = ("2026-11-23T10:00:00+01:00", "2026-12-01T08:30:00Z", "2027-06-01T09:00:00+02:00")
 WRONG_SLOTS = ("2026-11-22T10:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00")
+WALLS = ["2026-11-23T10:00", "2026-12-01T08:30", "2027-06-01T09:00", "2026-11-31T09:00", "2026-11-22T09:00"]
 
 ROLES = {
     SITE: "screen",
@@ -66,8 +67,9 @@ EXPECTED: dict[str, dict[int, str]] = {
     f"GET {SITE}/punctuality": {422: "a last day before the first, or too many days between them"},
     f"PUT {APPOINTMENT}": {
         409: "the citizen of this appointment has reported in the meantime",
-        422: "slots of the past, or more than two years ahead",
+        422: "slots of the past, or more than two years ahead; a number may be none",
     },
+    f"POST {SITE}/appointments": {422: "days that there are not, or are past; a number may be none"},
     f"DELETE {APPOINTMENT}": {**_NO_REF, 409: "the citizen of this appointment has reported"},
     f"POST {APPOINTMENT}/report": {**_NO_REF, 409: "cancelled, or not for today", 422: _WHOLE},
     f"POST {APPOINTMENT}/confirm": {**_NO_REF, 409: "cancelled, or reported"},
@@ -75,7 +77,7 @@ EXPECTED: dict[str, dict[int, str]] = {
     f"POST {APPOINTMENT}/came": {**_NO_REF, 409: "cancelled"},
     f"POST {SITE}/visits": {
         409: "the service takes no walk-ins",
-        422: "`then` may name services that the house does not have",
+        422: "`then` may name services that the house does not have; a number may be none",
     },
     f"POST {VISIT}/return": {**_NO_VISIT, 409: "the visit is not away"},
     f"POST {VISIT}/leave": {**_NO_VISIT, 409: "the visit does not wait"},
@@ -153,6 +155,8 @@ def suited() -> dict[str, Any]:
     bodies["Draw"]["properties"]["service"]["enum"] = ["onthaal", "attesten", "bevolking"]
     bodies["Booking"]["properties"]["service"]["enum"] = ["bevolking", "bouwen"]
     bodies["Booking"]["properties"]["at"]["enum"] = [*SLOTS, *WRONG_SLOTS]
+    bodies["Making"]["properties"]["service"]["enum"] = ["bevolking", "bouwen"]
+    bodies["Making"]["properties"]["wall"]["enum"] = WALLS
     bodies["Summons"]["properties"]["ticket"]["enum"] = names["visit"]
     return raw
 

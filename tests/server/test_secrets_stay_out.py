@@ -7,6 +7,7 @@ import sqlite3
 from typing import Any
 
 import httpx
+import program
 import pytest
 import web
 import websockets.sync.client
@@ -116,6 +117,18 @@ class Driven:
         self.watch("/live/mechelen/management", "supervisor")
         self.watch("/live/mechelen/counters/1", "counter")
         self.say("supervisor", "GET", f"{api}/journal?limit=1000")
+        # The desk books for somebody, and a file comes in, with good rows and bad.
+        booking = {"service": "bevolking", "wall": "2026-11-30T10:40", "contact": CONTACT}
+        self.say("reception", "POST", f"{api}/appointments", json=booking)
+        self.say("reception", "POST", f"{api}/appointments", json=booking | {"wall": "2026-11-20T10:40"})
+        self.say("reception", "POST", f"{api}/appointments", json=booking | {"contact": {"phone": NAME}})
+        file = self.server.folder / "file.csv"
+        rows = (f"{REF}-2,bevolking", f"{REF}-3,{NAME}", f"{NAME},bevolking")
+        people = f"2026-11-30T10:50,{NAME},{PHONE},{MAIL}"
+        file.write_text("ref,service,at,name,phone,email\n" + "".join(f"{row},{people}\n" for row in rows))
+        arguments = ("import", "appointments", file, "--site", "mechelen", "--database", self.server.url)
+        self.imported = program.run(*arguments)
+        file.unlink()
         # Data in the wrong place, and commands that are refused.
         self.say("kiosk", "POST", f"{api}/visits", json={"service": "onthaal", "contact": {"nam": NAME}})
         self.say("kiosk", "POST", f"{api}/visits", json={"service": "bevolking", "contact": CONTACT})
@@ -190,7 +203,8 @@ def test_the_canaries_were_really_there(driven: Driven) -> None:
     named = [answer for answer in driven.answers if NAME in answer.text or STAFF in answer.text]
     assert {answer.request.url.path.rpartition("/")[2] for answer in named} == {"appointments", "staff"}
     rows = driven.rows()
-    assert len(rows["contact"]) == 2
+    assert len(rows["contact"]) == 4
+    assert driven.imported.stdout == "1 booked, 0 changed, 0 cancelled, 0 unchanged, 2 bad\n"
     assert rows["answer"]
     assert rows["session"]
     assert len(rows["journal"]) >= 6
@@ -203,6 +217,12 @@ def test_the_log_has_none(driven: Driven) -> None:
     assert "/t/" not in log
     assert "/live/" not in log
     assert "Traceback" not in log
+
+
+def test_an_import_tells_none(driven: Driven) -> None:
+    told = driven.imported.stdout + driven.imported.stderr
+    assert driven.imported.stderr.count("line ") == 2
+    assert not found([*CONTACT.values(), "Canaria", "Zangvogel", PHONE[1:], REF], told)
 
 
 def test_the_metrics_have_route_templates_only(driven: Driven) -> None:

@@ -201,6 +201,12 @@ OLD_NEW_SAID = [
         'name = "Town"\nlanguages = ["Dutch!"]',
         "sites.town.languages[0]: must be language tags",
     ),
+    (
+        'name = "Town"',
+        'name = "Town"\nregion = "Belgium"',
+        'sites.town.region: must be a country of two capitals such as "BE"',
+    ),
+    ('name = "Town"', 'name = "Town"\nregion = "XX"', 'town.region: no telephone numbers known for "XX"'),
     ('name = "Town"', 'name = "Town"\nlanguages = []', "sites.town.languages: names no language"),
     ('name = "Town"', 'name = "Town"\nlanguages = ["nl", "nl"]', 'languages: "nl" stands there twice'),
     ('name = "Town"', 'name = "Town"\nrules = 5', "sites.town.rules: must be a table"),

@@ -46,8 +46,9 @@ def panel(page: Page, name: str) -> None:
     """The desk shows this, and its large button may be pressed."""
     expect(page.locator("body")).to_have_attribute("data-panel", name)
     expect(page.locator("body")).not_to_have_attribute("data-busy", "")
-    if name == "card":
-        expect(page.locator("#go")).to_have_attribute("aria-disabled", "false")
+    if name in ("card", "booking"):
+        button = page.locator("#go" if name == "card" else "#booking-go")
+        expect(button).to_have_attribute("aria-disabled", "false")
 
 
 def found(page: Page) -> Locator:
@@ -275,6 +276,85 @@ def test_lateness_and_who_came_after_all(context: BrowserContext, server: House)
     ]
 
 
+def test_an_appointment_is_made_by_keyboard_and_found_by_its_code(
+    context: BrowserContext, server: House
+) -> None:
+    page = open_desk(context, server)
+    keys, form = page.keyboard, page.locator("#booking-form")
+    page.get_by_role("button", name="Afspraak maken").focus()
+    keys.press("Enter")
+    panel(page, "booking")
+    expect(form.get_by_label("Dienst")).to_be_focused()
+    expect(form.get_by_label("Dag")).to_have_value("2026-11-23")
+    # What takes no appointments is not there to choose.
+    expect(form.locator("option", has_text="Pincode")).to_have_count(0)
+    assert_accessible(page)
+    # Something is missing: it is said, and the field that misses it has the focus.
+    form.get_by_label("Naam").fill("Zoë Kanarieval")
+    keys.press("Enter")
+    expect(page.locator("#news")).to_have_text("Kies een dienst, een dag en een uur.")
+    expect(form.get_by_label("Dienst")).to_be_focused()
+    form.get_by_label("Dienst").select_option(label="Bevolking")
+    form.get_by_label("Uur").fill("11:40")
+    form.get_by_label("Telefoon").fill("0470 12")
+    form.get_by_label("E-mail").fill("zoe@kanarie.example")
+    form.get_by_label("Taal").select_option(label="Frans")
+    keys.press("Enter")
+    expect(page.locator("#news")).to_contain_text("Dit is geen telefoonnummer van dit land")
+    expect(form.get_by_label("Telefoon")).to_be_focused()
+    expect(form.get_by_label("Telefoon")).to_have_attribute("aria-invalid", "true")
+    expect(form.get_by_label("Naam")).to_have_value("Zoë Kanarieval")
+    assert_accessible(page)
+    assert server.kinds("appointment-booked") == []
+    form.get_by_label("Telefoon").fill("0470 12 34 56")
+    keys.press("Enter")
+    panel(page, "coded")
+    expect(page.locator("#code")).to_be_focused()
+    expect(page.locator("#code")).to_have_text(re.compile(r"^[2-9A-Z]{4}-[2-9A-Z]{4}$"))
+    expect(page.locator("#code-what")).to_have_text("Bevolking")
+    expect(page.locator("#code-when")).to_have_text("maandag 23 november 2026 om 11:40")
+    assert_accessible(page)
+    code = page.locator("#code").inner_text()
+    # Nothing of the person stays in the page.
+    assert form.get_by_label("Naam").input_value() == ""
+    keys.press("Escape")
+    panel(page, "start")
+    expect(page.locator("#q")).to_be_focused()
+    expect(page.locator("#booked")).to_have_text("1 afspraak vandaag, 1 nog niet hier.")
+    keys.type(code.lower())
+    keys.press("Enter")
+    panel(page, "card")
+    expect(page.locator("#card-title")).to_have_text("Zoë Kanarieval")
+    expect(page.locator("#card-what")).to_have_text(f"Bevolking · {code}")
+    keys.press("Enter")
+    panel(page, "made")
+    assert server.kinds("appointment-booked") == ["appointment-booked"]
+
+
+def test_a_double_press_and_a_lost_answer_book_once(context: BrowserContext, server: House) -> None:
+    page = open_desk(context, server)
+    keys: list[str] = []
+
+    def lose_first(route: Route) -> None:
+        keys.append(route.request.headers["idempotency-key"])
+        answer = route.fetch()
+        route.fulfill(response=answer) if len(keys) > 1 else route.abort()
+
+    page.route(re.compile("/appointments$"), lose_first)
+    page.get_by_role("button", name="Afspraak maken").click()
+    panel(page, "booking")
+    form = page.locator("#booking-form")
+    form.get_by_label("Dienst").select_option(label="Bevolking")
+    form.get_by_label("Dag").fill("2026-12-01")
+    form.get_by_label("Uur").fill("10:20")
+    page.locator("#booking-go").dblclick()
+    panel(page, "coded")
+    expect(page.locator("#code-when")).to_have_text("dinsdag 1 december 2026 om 10:20")
+    assert len(set(keys)) == 1
+    assert len(keys) == 2
+    assert server.kinds("appointment-booked") == ["appointment-booked"]
+
+
 def test_names_are_in_no_frame_of_the_wire(context: BrowserContext, server: House, until: Until) -> None:
     book(server)
     frames: list[str] = []
@@ -390,6 +470,12 @@ def test_the_desk_speaks_the_first_language_of_the_house(
         assert_accessible(page)
         page.keyboard.press("Enter")
         panel(page, "card")
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= 640
+        assert_accessible(page)
+        for _ in range(2):
+            page.keyboard.press("Escape")
+        page.locator("#book").click()
+        panel(page, "booking")
         assert page.evaluate("() => document.documentElement.scrollWidth") <= 640
         assert_accessible(page)
     finally:
