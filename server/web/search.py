@@ -35,6 +35,24 @@ SHORTEST = 2
 
 _TIME = re.compile(r"(\d{1,2}) *[:.uh] *(\d{0,2})|(\d{1,2})(\d{2})")
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i"})
+_ALIKE = tuple(
+    (re.compile(pattern), letters)
+    for pattern, letters in (
+        (r"ph", "f"),
+        (r"sch", "s"),
+        (r"ck|cq|qu|q|c", "k"),
+        (r"th|dt", "t"),
+        (r"gh", "g"),
+        (r"z|x", "s"),
+        (r"ij|y", "i"),
+        (r"ae", "a"),
+        (r"oe", "u"),
+        (r"(.)\1+", r"\1"),
+    )
+)
+"""What sounds alike, in this order; letters that are left double stand for one."""
+SPOKEN = 4
+"""Fewer letters than this sound like half the house, and fewer digits end half of all references."""
 _AHEAD = (Booking.BOOKED, Booking.CONFIRMED)
 
 
@@ -59,10 +77,14 @@ class Found(msgspec.Struct):
 
 
 class FoundList(msgspec.Struct):
-    """What was found, who has not reported first, then by distance of the slot; ``more`` than these."""
+    """What was found, who has not reported first, then by distance of the slot; ``more`` than these.
+
+    ``similar`` where nobody is called so, and these names only sound like it.
+    """
 
     appointments: list[Found]
     more: bool
+    similar: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +115,10 @@ class Question:
         return wall.hour == self.hour and f"{wall.minute:02d}".startswith(self.minutes)
 
     def is_ref(self, ref: str) -> bool:
-        """Whether it is the beginning of a reference; case and separators do not count."""
-        return bool(self.code) and squeezed(ref).startswith(self.code)
+        """Whether it begins a reference, or ends one as people read it out; only letters and digits count."""
+        known = squeezed(ref)
+        ends = len(self.code) >= SPOKEN and self.code.isdecimal() and known.endswith(self.code)
+        return bool(self.code) and (known.startswith(self.code) or ends)
 
     def is_name(self, name: str) -> bool:
         """Whether each word begins a word of the name, in any order; or all of it runs on from one word."""
@@ -104,6 +128,21 @@ class Question:
         # "vandenberg" is "van den Berg", "obrien" is "O'Brien".
         run = "".join(self.words)
         return any("".join(own[at:]).startswith(run) for at in range(len(own)))
+
+    def sounds_like(self, name: str) -> bool:
+        """Whether the name sounds like it: "jansens" for Janssens, "declerck" for De Clercq."""
+        asked = sound("".join(self.words))
+        own = _words(name)
+        return len(asked) >= SPOKEN and any(
+            sound("".join(own[at:])).startswith(asked) for at in range(len(own))
+        )
+
+
+def sound(word: str) -> str:
+    """A plain word as it sounds in Dutch or French, roughly: letters that sound alike become one."""
+    for pattern, letters in _ALIKE:
+        word = pattern.sub(letters, word)
+    return word
 
 
 def _words(text: str) -> list[str]:
@@ -126,7 +165,7 @@ def look_up(
     def work(connection: sa.Connection) -> FoundList:
         if not question.asks:
             return FoundList([], False)
-        found = []
+        found, alike = [], []
         for row in connection.execute(_today(house.site, day)):
             known = day.appointments.get(row.id)
             if known is None:
@@ -142,8 +181,11 @@ def look_up(
                 or (name is not None and question.is_name(name))
             ):
                 found.append((known, _found(day, known, row.ref, name, service, discreet)))
-        found.sort(key=lambda pair: _nearness(pair[0], now))
-        return FoundList([one for _, one in found[:LIMIT]], len(found) > LIMIT)
+            elif name is not None and not found and question.sounds_like(name):
+                alike.append((known, _found(day, known, row.ref, name, service, discreet)))
+        similar = not found and bool(alike)
+        shown = sorted(found or alike, key=lambda pair: _nearness(pair[0], now))
+        return FoundList([one for _, one in shown[:LIMIT]], len(shown) > LIMIT, similar)
 
     return work
 
@@ -202,7 +244,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "GET",
         SITE + "/appointments",
         Right.SEARCH_APPOINTMENTS,
-        "Today's appointments by name, time (10:40, 1040) or the beginning of the reference, at most 20",
+        "Today's appointments by name, time (10:40, 1040) or the reference's beginning or end, at most 20",
         FoundList,
         read=_search,
         query=(("q", Annotated[str, msgspec.Meta(min_length=1, max_length=100)], True),),

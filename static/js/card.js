@@ -5,12 +5,14 @@ import { place, whereabouts } from "./reception-words.js";
 
 /**
  * A card about an appointment as the search found it: what it says, its large step and what else.
- * An act is `{name, label, path, body}`; `sure` asks for a second press, `pressed` makes it a switch.
+ * `over` is whether nobody will be called any more today. An act is `{name, label, path, body}`; `sure` asks for a second press, `pressed` makes it a switch.
  */
-export function appointmentCard(found, now, hour) {
+export function appointmentCard(found, now, hour, over) {
   const at = hour(found.at);
   const path = `/appointments/${encodeURIComponent(found.ref)}`;
   const ahead = found.state === "booked" || found.state === "confirmed";
+  const tooLate = found.keeps_until !== null && now > Date.parse(found.keeps_until);
+  const stillLater = (minutes) => Date.parse(found.at) + minutes * 60_000 > now;
   const late = (minutes) => ({
     name: `late-${minutes}`,
     label: ngettext("Comes %(number)s minute later", "Comes %(number)s minutes later", minutes),
@@ -19,15 +21,16 @@ export function appointmentCard(found, now, hour) {
     pressed: found.late_s === minutes * 60,
   });
   const came = { name: "came", label: _("Was here without reporting"), path: `${path}/came`, body: {} };
+  const closed = ahead && over ? _("The house is closed: nobody is called any more today.") : "";
   const noted = found.came ? _("It was noted that the person was here.") : "";
   const missed = found.state === "never" || (ahead && now > Date.parse(found.at));
   return {
     kind: _("Appointment at %(at)s", { at }),
     title: found.name ?? _("Appointment at %(at)s", { at }),
     what: [found.service, found.ref].filter(Boolean).join(" · "),
-    place: `${place(found, now, hour)} ${noted}`.trim(),
+    place: [closed || place(found, now, hour), noted].filter(Boolean).join(" "),
     go:
-      ahead || found.state === "reported"
+      (ahead && !over) || found.visit
         ? {
             name: "report",
             label: ahead ? _("Is here") : _("Show ticket %(ticket)s", { ticket: found.ticket }),
@@ -35,10 +38,10 @@ export function appointmentCard(found, now, hour) {
             service: found.service,
           }
         : null,
-    options: ahead,
+    options: ahead && !over,
     persons: found.persons,
     language: found.language,
-    acts: [...(ahead ? [10, 20, 30].map(late) : []), ...(missed && !found.came ? [came] : [])],
+    acts: [...(ahead && !tooLate ? [10, 20, 30].filter(stillLater).map(late) : []), ...(missed && !found.came ? [came] : [])],
   };
 }
 
@@ -68,7 +71,7 @@ export function visitCard(visit, name, hour) {
     const sure = _("Press again: %(ticket)s no longer waits", { ticket });
     acts.push({ name: "leave", label: _("Waits no longer"), path: `${path}/leave`, body: {}, sure });
   }
-  if (status !== "not-present") {
+  if (status === "waiting" || status === "parked") {
     const body = { priority: !visit.priority };
     acts.push({ name: "priority", label: _("Priority"), path: `${path}/priority`, body, pressed: visit.priority });
   }

@@ -35,8 +35,9 @@ export function showFound(items, { text, answer, live }, { now, hour, serviceNam
 function outcome(items, text, answer, live) {
   if (text.length < SHORTEST) return [_("Type at least two letters or digits."), ""];
   if (items.length) {
-    const more = answer?.more ? _("There are more. Type on to find the right one.") : "";
-    return [ngettext("%(number)s found", "%(number)s found", items.length), more];
+    const similar = answer?.similar ? _("Nobody is called exactly so; these sound alike.") : "";
+    const more = answer?.more ? _("There are more. Type on to find the right one.") : similar;
+    return [answer?.more ? _("More than %(number)s found", { number: items.length }) : ngettext("%(number)s found", "%(number)s found", items.length), more];
   }
   if (!answer) return [live ? _("Searching …") : _("Will be looked for as soon as the connection is back."), ""];
   const ticket = ticketNumber(text);

@@ -6,7 +6,7 @@ import { tongue } from "./reception-words.js";
 
 const part = (id) => document.getElementById(id);
 /** What people in a Belgian hall speak, beside the languages of the house. */
-const SPOKEN = ["nl", "fr", "en", "de", "ar", "ber", "tr", "ps", "fa", "uk", "ru", "pl", "ro", "bg", "es", "pt", "it", "so", "ti"];
+const SPOKEN = ["nl", "fr", "en", "de", "ar", "zgh", "tr", "ps", "fa", "uk", "ru", "pl", "ro", "bg", "es", "pt", "it", "so", "ti"];
 const MOST = 20;
 const FURTHER = 5;
 const persons = part("persons");

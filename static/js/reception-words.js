@@ -7,20 +7,21 @@ const minutes = (seconds) => Math.round(seconds / 60);
 /** "5 to 20 minutes", or that nobody can tell. */
 export function range({ low_s, high_s }) {
   if (high_s === null) return _("nobody can say how long");
+  if (low_s === 0) return ngettext("less than %(number)s minute", "less than %(number)s minutes", minutes(high_s));
   return _("%(low)s to %(high)s minutes", { low: minutes(low_s), high: minutes(high_s) });
 }
 
 /** The same where there is little room. */
-export function shortRange({ open_counters, low_s, high_s }) {
-  if (open_counters === 0) return _("no counter open");
-  return high_s === null ? "" : _("%(low)s–%(high)s min", { low: minutes(low_s), high: minutes(high_s) });
+export function shortRange({ low_s, high_s }) {
+  if (high_s === null) return _("no counter open");
+  return _("%(low)s–%(high)s min", { low: minutes(low_s), high: minutes(high_s) });
 }
 
 export const queued = (number) =>
   number === 0 ? _("nobody waits") : ngettext("%(number)s waits", "%(number)s wait", number);
 
 /** How long who would come now waits for a service. */
-export const expected = (service) => (service.open_counters === 0 ? _("no counter open") : range(service));
+export const expected = (service) => (service.high_s === null ? _("no counter open") : range(service));
 
 /** What its place in the order is to who comes now: `found` has at, keeps_until, late_s and state. */
 export function place(found, now, hour) {
@@ -28,7 +29,8 @@ export function place(found, now, hour) {
   const until = found.keeps_until && hour(found.keeps_until);
   switch (found.state) {
     case "reported":
-      return _("Is here already.");
+      if (!found.visit) return _("Was here; the visit is over.");
+      return [_("Is here already."), whereabouts(found.visit, hour)].join(" ");
     case "cancelled":
       return _("This appointment was cancelled. The person can still come without an appointment where that is possible.");
     case "never":
@@ -47,7 +49,10 @@ export function place(found, now, hour) {
 
 /** The same in a word, for the list. */
 export function mark(found, now) {
-  if (found.state === "reported") return _("is here: %(ticket)s", { ticket: found.ticket });
+  if (found.state === "reported") {
+    const { ticket } = found;
+    return found.visit ? _("is here: %(ticket)s", { ticket }) : _("visit over: %(ticket)s", { ticket });
+  }
   if (found.state === "cancelled") return _("cancelled");
   if (found.state === "never") return _("did not report");
   if (found.keeps_until && now > Date.parse(found.keeps_until)) return _("too late");
@@ -96,7 +101,7 @@ export function doors({ house, takes_tickets }, hour, day) {
   if (takes_tickets) return _("The doors open at %(at)s", { at });
   if (!at) return _("Closed");
   const today = day(house.changes_at) === house.date;
-  return today ? _("Closed until %(at)s", { at }) : _("Closed today");
+  return today ? _("Closed until %(at)s", { at }) : _("Closed");
 }
 
 /** Why there are no tickets for walk-ins now; empty where there are. */
@@ -106,7 +111,7 @@ export function noTickets({ house, takes_tickets }, hour, day) {
   if (house.state === "ended") return _("The day is over: no more tickets today.");
   if (house.state === "open") return _("No more tickets: the house closes at %(at)s. Who is inside is still served.", { at });
   if (at && day(house.changes_at) === house.date) return _("No tickets now: the house is closed until %(at)s.", { at });
-  return _("No tickets: the house is closed today.");
+  return _("No tickets: the house is closed.");
 }
 
 export function ahead(position) {

@@ -16,6 +16,8 @@ import { fillSlip } from "./slip.js";
 
 /** Once the large button means something else, a press meant for the old meaning does not count (ms). */
 const SETTLE_MS = 300;
+/** How long what stands on the desk may stand there untouched (ms). */
+const REST_MS = 120_000;
 /** A frame as new as the answer comes at once, or with the next heartbeat; no longer than this (ms). */
 const SHOWN_MS = 6000;
 /** A desk hears something every 5 s. Without, nobody can say whether it is right (seconds). */
@@ -39,11 +41,14 @@ let booking = false;
 let coded = null;
 let busy = false;
 let news = "";
+/** What was just done, where nothing else on the desk shows it. */
+let done = "";
 let signedOut = false;
 let settled = 0;
 let sure = null;
 let firstWhenFound = false;
 let touched = false;
+let resting = 0;
 let shown = () => {};
 
 const live = new Live(`${site}/reception`, {
@@ -80,12 +85,17 @@ const finder = new Finder(site, {
 // --- what is there ---------------------------------------------------------------------------------
 
 const ready = () => Boolean(view) && !busy && live.link === "live" && !signedOut;
+/** Whether nobody will be called any more today. */
+const over = () =>
+  view.house.state === "ended" ||
+  (view.house.state === "closed" && !(view.house.changes_at && localDay(view.house.changes_at) === view.house.date));
 const serviceName = (id) => view.services.find((service) => service.id === id)?.name ?? id;
 
 /** What the search says of an appointment, with what the live view knows better by now. */
 function current(found) {
   const line = view?.appointments.find(({ appointment }) => appointment === found.appointment);
-  return line ? { ...found, state: line.state, ticket: line.ticket } : found;
+  const now = line ? { ...found, state: line.state, ticket: line.ticket } : found;
+  return { ...now, visit: view?.visits.find(({ ticket }) => ticket === now.ticket) ?? null };
 }
 
 function appointment(id) {
@@ -104,7 +114,7 @@ function matches() {
 
 function card() {
   if (!view || !subject) return null;
-  if (subject.kind === "appointment") return appointmentCard(current(subject.found), clock.now(), hour);
+  if (subject.kind === "appointment") return appointmentCard(current(subject.found), clock.now(), hour, over());
   if (subject.kind === "draw") {
     const service = view.services.find(({ id }) => id === subject.service);
     return service?.walk_ins ? drawCard(service, `${queued(service.waiting)} · ${expected(service)}`) : null;
@@ -123,13 +133,13 @@ function possible(act) {
 /** Do one thing, once; resolves to the answer, or to null where there is none. `refused` hears a problem. */
 async function ask(path, body, refused = () => {}) {
   busy = true;
-  news = "";
+  news = done = "";
   render();
   const { answer, problem, status } = await command(`/sites/${site}${path}`, body, () => {
     news = _("No answer yet. We ask again; nothing happens twice.");
     render();
   });
-  news = "";
+  news = done = "";
   if (status === 401) signedOut = true;
   else if (problem) news = refusal(problem, status);
   else if (answer) await picture(answer.seq);
@@ -160,6 +170,7 @@ async function step() {
   const { name, path, service } = now.go;
   if (name === "return") {
     await ask(path, {});
+    if (go.hidden) q.focus();
     return;
   }
   const further = chosenServices();
@@ -223,10 +234,18 @@ async function act(name) {
     return render();
   }
   sure = null;
+  const { title } = card();
   const answer = await ask(chosen.path, chosen.body);
   // Lateness changes until when the place is kept, which only the house can tell.
   if (answer && subject?.kind === "appointment") finder.ask(q.value.trim() || subject.found.ref, 0);
-  if (!card()) start();
+  if (card()) return undefined;
+  if (answer) {
+    q.value = "";
+    finder.forget();
+  }
+  start();
+  done = answer ? _("%(ticket)s no longer waits.", { ticket: title }) : "";
+  return render();
 }
 
 function settle() {
@@ -239,7 +258,7 @@ function choose(next) {
   subject = next;
   made = null;
   sure = null;
-  news = "";
+  news = done = "";
   firstWhenFound = false;
   const now = card();
   if (!now) return start();
@@ -276,7 +295,7 @@ function start() {
   leaveBooking();
   subject = made = sure = null;
   firstWhenFound = false;
-  news = "";
+  news = done = "";
   render();
   q.focus();
 }
@@ -292,7 +311,7 @@ function typed() {
   leaveBooking();
   subject = made = sure = null;
   firstWhenFound = false;
-  news = "";
+  news = done = "";
   finder.ask(text.length < SHORTEST ? "" : text);
   render();
 }
@@ -321,7 +340,8 @@ function render() {
   part("booking").hidden = now !== "booking";
   part("coded").hidden = now !== "coded";
   part("book").hidden = !view?.services.some(({ appointments }) => appointments);
-  say(part("news"), news);
+  part("news").toggleAttribute("data-done", !news && Boolean(done));
+  say(part("news"), news || done);
   if (view) {
     showGlance(view, hour, chooseVisit);
     showWalkIns(view, noTickets(view, hour, localDay), (id) => ready() && choose({ kind: "draw", service: id }));
@@ -449,6 +469,20 @@ part("code-next").addEventListener("click", start);
 addEventListener("pointerdown", (event) => {
   touched = event.pointerType === "touch";
 });
+
+/** Names do not stay on the glass for who stands in the queue while nobody is at the desk. */
+function rest() {
+  clearTimeout(resting);
+  resting = setTimeout(() => {
+    if (booking || busy) return rest();
+    q.value = "";
+    finder.forget();
+    return start();
+  }, REST_MS);
+}
+
+for (const hand of ["pointerdown", "pointermove", "keydown"]) addEventListener(hand, rest);
+rest();
 
 addEventListener("keydown", (event) => {
   touched = false;

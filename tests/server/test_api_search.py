@@ -148,7 +148,25 @@ def test_an_appointment_without_a_name_is_found_by_time_and_reference(desk: Desk
 
 @pytest.mark.parametrize("typed", ["z", "1", " ", "--", "·", "\u0000", "%", "_", "é", "'"])
 def test_too_little_finds_nobody(desk: Desk, typed: str) -> None:
-    assert desk.ask(typed) == {"appointments": [], "more": False}
+    assert desk.ask(typed) == {"appointments": [], "more": False, "similar": False}
+
+
+@pytest.mark.parametrize("typed", ["jansens", "Peter Janzens", "vandenberche", "obryen"])
+def test_a_name_that_is_misspelt_is_found_by_its_sound(desk: Desk, typed: str) -> None:
+    answer = desk.ask(typed)
+    assert answer["similar"] is True
+    right = {"j": "xk.77:b", "p": "xk.77:b", "v": "MECH-2026-0001", "o": "MECH-2026-0003"}[typed[0].lower()]
+    assert [one["ref"] for one in answer["appointments"]] == [right]
+
+
+def test_a_sound_gives_away_nobody_who_comes_discreetly(desk: Desk) -> None:
+    assert desk.ask("ferborgen")["appointments"] == []
+    assert desk.ask("verborhen")["appointments"] == []
+
+
+def test_the_end_of_a_reference_as_people_read_it_out(desk: Desk) -> None:
+    assert desk.refs("2026-0003") == ["0003"]
+    assert desk.refs("0002") == ["0002"]
 
 
 def test_who_has_reported_comes_last_with_the_ticket(desk: Desk) -> None:
