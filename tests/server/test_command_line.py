@@ -101,6 +101,10 @@ def test_the_environment_names_database_and_configuration(tmp_path: Path) -> Non
         ("config", "import"),
         ("config", "show", "house.toml"),
         ("rebuild", "--chek"),
+        ("import", "visits", "file.csv"),
+        ("import", "appointments", "--site", "mechelen"),
+        ("import", "appointments", "file.csv"),
+        ("import", "appointments", "file.csv", "--site", "mechelen", "--house-time", "yesterday"),
     ],
     ids=" ".join,
 )
