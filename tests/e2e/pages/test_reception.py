@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -246,13 +247,75 @@ def test_a_ticket_is_found_by_its_number_and_handled(context: BrowserContext, se
     expect(leave).to_have_text("Druk nog eens: A001 wacht niet langer")
     assert server.kinds("visit-left") == []
     leave.click()
-    panel(page, "found")
-    expect(page.locator("#found-help")).to_contain_text("A001 is niet in huis")
+    panel(page, "start")
+    expect(page.locator("#news")).to_have_text("A001 wacht niet langer.")
+    expect(page.locator("#news")).to_have_attribute("data-done", "")
     assert server.kinds("visit-returned", "visit-prioritised", "visit-left") == [
         *("visit-returned", "visit-prioritised", "visit-left"),
     ]
     page.get_by_role("button", name="A002").click()
     expect(page.locator("#card-title")).to_have_text("A002")
+
+
+def test_who_has_gone_is_not_called_here(context: BrowserContext, server: House) -> None:
+    book(server)
+    server.post("/appointments/Q-1002/report", role="reception")
+    page = open_desk(context, server)
+    page.keyboard.type("laatkomer")
+    expect(found(page)).to_contain_text("is er: C001")
+    page.keyboard.press("Enter")
+    expect(page.locator("#card-place")).to_have_text("Is er al. Wacht, met een afspraak om 08:50")
+    server.post("/counters/4/open")
+    server.post("/counters/4/call", {"ticket": "C001"})
+    expect(page.locator("#card-place")).to_have_text("Is er al. Opgeroepen aan loket 4")
+    server.post("/counters/4/start")
+    server.post("/counters/4/finish")
+    expect(page.locator("#card-place")).to_have_text("Was hier; het bezoek is voorbij.")
+    expect(page.locator("#go")).to_be_hidden()
+    page.keyboard.press("Escape")
+    expect(found(page)).to_contain_text("bezoek voorbij: C001")
+
+
+def test_a_misspelt_name_is_found_and_said_to_be_a_guess(context: BrowserContext, server: House) -> None:
+    book(server)
+    page = open_desk(context, server)
+    page.keyboard.type("lahtkommer")
+    expect(found(page)).to_have_count(0)
+    page.locator("#q").fill("laatcomer")
+    expect(found(page)).to_contain_text("José Laatkomer")
+    expect(page.locator("#found-help")).to_have_text("Niemand heet precies zo; deze namen klinken ernaar.")
+
+
+def test_names_do_not_stay_on_an_unattended_desk(context: BrowserContext, server: House) -> None:
+    book(server)
+    page = context.new_page()
+    page.clock.install()
+    page.goto(server.sign_in("reception", DESK))
+    expect(page.locator("body")).to_have_attribute("data-link", "live")
+    page.keyboard.type("kanarie")
+    page.clock.run_for(1000)
+    expect(found(page)).to_have_count(1)
+    page.keyboard.press("Enter")
+    page.clock.run_for(110_000)
+    expect(page.locator("#card-title")).to_have_text("Zoë Kanarieval")
+    page.clock.run_for(20_000)
+    expect(page.locator("body")).to_have_attribute("data-panel", "start")
+    expect(page.locator("#q")).to_have_value("")
+    assert "Kanarieval" not in page.content()
+
+
+def test_nobody_is_let_in_after_the_last_closing_hour(
+    context: BrowserContext, houses: Callable[..., House]
+) -> None:
+    with contextlib.closing(houses(house_time="2026-11-23T13:05:00+01:00")) as server:
+        book(server)
+        page = open_desk(context, server)
+        page.keyboard.type("laatkomer")
+        page.keyboard.press("Enter")
+        expect(page.locator("#card-place")).to_contain_text("vandaag wordt niemand meer opgeroepen")
+        expect(page.locator("#go")).to_be_hidden()
+        expect(page.locator("[data-act^=late]")).to_have_count(0)
+        expect(page.locator("[data-act=came]")).to_have_count(1)
 
 
 def test_lateness_and_who_came_after_all(context: BrowserContext, server: House) -> None:
