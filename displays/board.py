@@ -34,8 +34,16 @@ def hall(model: DayModel) -> HallView:
         calls=list(calls.values()),
         waiting=_ranges(model),
         notice=model.house.notice,
+        tickets_over=_tickets_over(model),
         house=model.house_now,
     )
+
+
+def _tickets_over(model: DayModel) -> bool:
+    """Whether the doors are open for the last time today and no ticket is given any more."""
+    if model.house_now.state != "open" or model.takes_tickets:
+        return False
+    return all(begin <= model.now for begin, _end in model.day.openings)
 
 
 def _ranges(model: DayModel) -> list[RangeWaiting]:

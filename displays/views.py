@@ -50,6 +50,7 @@ class HallView(msgspec.Struct):
     calls: list[ShownCall]
     waiting: list[RangeWaiting]
     notice: str
+    tickets_over: bool
     house: HouseNow
 
 

@@ -66,16 +66,33 @@ class Pages:
         return next(iter(self._parts.live.sites.values())).house.languages[0]
 
     async def index(self, request: Request) -> Response:
-        """``/`` and ``/{site}``: every page, with a word on whom it is for."""
-        site = self._site(request.path_params.get("site") or next(iter(self._parts.live.sites)))
+        """``/`` and ``/{site}``: every page that who is signed in may open, with a word on whom it is for.
+
+        A stranger sees all of them. Where there are several sites, ``/`` lists them.
+        """
+        sites = self._parts.live.sites
+        if "site" not in request.path_params and len(sites) > 1:
+            names = {name: site.house.name for name, site in sites.items()}
+            return page("houses", self.language, houses=names)
+        site = self._site(request.path_params.get("site") or next(iter(sites)))
         principal = await self._principal(request)
+
+        def may(right: Right, counter: str | None = None) -> bool:
+            return principal is None or principal.may(right, site.house.site, counter)
+
         return page(
             "index",
             site.house.languages[0],
             site=site.house.site,
             house_name=site.house.name,
             screens=list(site.house.screens.values()),
-            counters=list(site.house.counters),
+            counters=[name for name in site.house.counters if may(Right.RUN_COUNTER, name)],
+            may={
+                "hall": may(Right.WATCH_HALL),
+                "reception": may(Right.SEARCH_APPOINTMENTS),
+                "management": may(Right.WATCH_MANAGEMENT),
+                "devices": may(Right.MANAGE_DEVICES),
+            },
             counter=principal.counter if principal else None,
             signed_in=principal is not None,
             role=principal.role.value if principal else None,

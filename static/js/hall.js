@@ -15,6 +15,8 @@ const HOLD_S = 15;
 
 /** How long a part of a notice stands before the next (milliseconds). */
 const NOTICE_MS = 12_000;
+/** How long the glass itself says that it may not sound; the supervisor's page goes on saying so (milliseconds). */
+const SOUND_TOLD_MS = 10 * 60_000;
 /** A browser that allows sound needs a moment to say so (milliseconds). */
 const SOUND_SETTLES_MS = 1000;
 
@@ -43,6 +45,7 @@ const screen = {
   text: part("message-text"),
   staff: part("message-staff"),
   age: part("age"),
+  ranges: part("ranges"),
   waiting: part("waiting"),
   notice: part("notice"),
   time: part("time"),
@@ -124,17 +127,28 @@ function render(moving) {
   mark();
   screen.message.hidden = state === "calls";
   if (view) {
-    const closing =
-      state === "calls" && view.house.state !== "open"
-        ? _("The doors are closed. Whoever still waits will be helped.")
-        : "";
-    notice = parts([closing, view.notice].filter(Boolean).join(" "));
+    notice = parts([doors(state), view.notice].filter(Boolean).join(" "));
     showWaiting();
   }
   fit(screen.waiting);
   tick();
+  fit(screen.message);
   fit(screen.notice);
   fit(screen.age);
+}
+
+/** What the strip says of the doors, where the picture itself does not. */
+function doors(state) {
+  if (view.tickets_over && ["calls", "empty"].includes(state)) {
+    return _("No more tickets are given today. Whoever has one will be helped.");
+  }
+  if (state !== "calls" || view.house.state === "open") return "";
+  return opensToday() ? whenOpens() : _("The doors are closed. Whoever still waits will be helped.");
+}
+
+function opensToday() {
+  const opens = view.house.changes_at;
+  return opens !== null && clock.date(opens) === clock.date(clock.now());
 }
 
 /** The calls that have room, newest first; one that is announced just now is never left out. */
@@ -192,7 +206,7 @@ function whenOpens() {
   if (!opens) return _("The opening hours are at the entrance.");
   const date = clock.date(opens);
   const time = clock.hour(opens);
-  if (date === clock.date(clock.now())) return _("We open today at %(time)s.", { time });
+  if (opensToday()) return _("We open today at %(time)s.", { time });
   const tomorrow = clock.date(clock.now() + 86_400_000);
   if (date === tomorrow) return _("We open tomorrow at %(time)s.", { time });
   return _("We open on %(date)s at %(time)s.", { date, time });
@@ -209,6 +223,11 @@ function misfit() {
   );
 }
 
+/** Whether a counter has called somebody else since. */
+function isPast(call) {
+  return view.calls.find((other) => other.counter === call.counter) !== call;
+}
+
 function showCalls(list, calls, moving) {
   keyed(
     list,
@@ -220,6 +239,7 @@ function showCalls(list, calls, moving) {
       return line;
     },
     (line, call) => {
+      line.toggleAttribute("data-past", isPast(call));
       for (const name of ["ticket", "counter"]) {
         const place = line.querySelector(`.${name}`);
         say(place, call[name]);
@@ -230,9 +250,12 @@ function showCalls(list, calls, moving) {
 }
 
 function showWaiting() {
+  const over = view.house.state !== "open" && !opensToday();
+  const ranges = over ? view.waiting.filter((range) => range.waiting) : view.waiting;
+  screen.ranges.hidden = !ranges.length;
   keyed(
     screen.waiting,
-    view.waiting,
+    ranges,
     (range) => range.range,
     () => h("li", {}, h("b", {}), h("span", { class: "people" }), h("span", { class: "minutes" })),
     (item, range) => {
@@ -255,7 +278,7 @@ function wait({ low_s, high_s }) {
 function showSound() {
   settled ||= chime.state !== "refused";
   if (!settled) return;
-  screen.sound.hidden = !chime.refused;
+  screen.sound.hidden = !chime.refused || performance.now() > SOUND_TOLD_MS;
   live.sound(chime.state);
 }
 
@@ -276,6 +299,7 @@ function tick() {
   }
   const [x, y] = wander(performance.now() / 60_000);
   document.body.style.translate = `${x}px ${y}px`;
+  if (performance.now() > SOUND_TOLD_MS) screen.sound.hidden = true;
   document.body.toggleAttribute("data-dark", clock.known && dark(view, clock.now()));
   if (!clock.known) return;
   say(screen.time, clock.time(clock.now()));

@@ -63,6 +63,7 @@ export class Live {
     this.#quiet_s = quiet_s;
     this.#connect_s = connect_s;
     addEventListener("online", () => this.#again(0));
+    addEventListener("offline", () => this.#offline());
     // A page that goes away must not count as a viewer until the server notices.
     addEventListener("pagehide", () => this.#drop());
     addEventListener("pageshow", (event) => event.persisted && this.#connect());
@@ -181,6 +182,14 @@ export class Live {
     const step = Math.min(BACKOFF_S.last, BACKOFF_S.first * 2 ** this.#attempt);
     this.#attempt += 1;
     return this.#again(step * (0.5 + Math.random() / 2));
+  }
+
+  /** The machine has lost its network: no socket lives through that, but a server on itself is still there. */
+  #offline() {
+    if (this.#stopped || this.link === "refused") return;
+    this.#drop();
+    this.#become(this.#newest ? "cut" : "connecting");
+    this.#again(BACKOFF_S.first);
   }
 
   #again(delay_s) {

@@ -69,9 +69,13 @@ const live = new Live(`visits/${location.pathname.split("/")[2]}`, {
   },
   changed: () => {
     if (live.link === "refused" && live.refusal === 4404) end();
+    // There is a line again: what did not get through may be tried again, and need not be read any more.
+    if (live.link === "live" && part("told").textContent === notSent()) say(part("told"), "");
     age();
   },
 });
+
+const notSent = () => _("That did not get through. Try again.");
 
 function announce() {
   try {
@@ -149,20 +153,21 @@ async function end() {
   live.stop();
   clearTimeout(timer);
   wanted = null;
-  if (part("renews")) part("renews").hidden = true;
   if (OVER.includes(held()[0])) return;
   const page = await ask(location.href);
   if (page?.ok || page?.status === 404) show(page);
   offerSound();
 }
 
-/** Say quietly how old the picture is, once it is too old to trust. */
+/** Say quietly how old the picture is, once there is no line or it is too old to trust. */
 function age() {
   const old_s = heard || !kept ? live.silence() : Math.max(0, (Date.now() - kept) / 1000);
-  const trusted = old_s <= PHONE.quiet_s && (heard || !kept);
+  const trusted = live.link !== "cut" && old_s <= PHONE.quiet_s && (heard || !kept);
   part("age").hidden = live.link === "refused" || trusted;
+  const renews = part("renews");
+  if (renews) renews.hidden = !trusted || live.link === "refused" || OVER.includes(held()[0]);
   if (part("age").hidden) return;
-  const said = _("What you see is %(age)s old. As soon as there is a connection again, this page renews itself.", {
+  const said = _("No connection: what you see is %(age)s old. As soon as there is one again, this page renews itself.", {
     age: span(old_s),
   });
   say(part("age"), said);
@@ -208,7 +213,7 @@ main.addEventListener("submit", async (event) => {
   const page = await ask(event.target.action, { method: "POST" });
   leaving = false;
   button.disabled = false;
-  if (!page?.ok) return say(part("told"), _("That did not get through. Try again."));
+  if (!page?.ok) return say(part("told"), notSent());
   // Called in this very moment, the page may have changed meanwhile: then nothing is asked any more.
   if (part("sure")) part("sure").hidden = true;
   show(page);

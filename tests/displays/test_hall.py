@@ -34,6 +34,7 @@ def test_before_any_counter_opens(day: Any) -> None:
         "calls": [],
         "waiting": [waiting("A", 1), waiting("B", 0)],
         "notice": "Woensdag open vanaf 12 uur.",
+        "tickets_over": False,
         "house": OPEN,
     }
 
@@ -194,3 +195,15 @@ def test_the_hall_is_empty_after_the_day_and_in_the_next_one(day: Any) -> None:
     view = day.hall()
     assert (view["calls"], [line["waiting"] for line in view["waiting"]]) == ([], [0, 0])
     assert view["house"]["date"] == "2026-11-27"
+
+
+def test_that_no_more_tickets_are_given_is_told_before_the_last_closing_only(day: Any) -> None:
+    def over(moment: str) -> bool:
+        told: bool = day.at(utc(f"2026-11-26 {moment}")).hall()["tickets_over"]
+        return told
+
+    assert not over("11:44")
+    assert not over("11:50")  # the doors open once more today
+    assert not over("17:44")
+    assert over("17:50")
+    assert not over("18:00")

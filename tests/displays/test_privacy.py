@@ -19,6 +19,7 @@ ALLOWED = {
     "moments": {"at", "since", "reported_at", "slot_at", "started_at", "status_since", "until"},
     "waits": {"longest_since", "low_s", "high_s", "late_s", "ahead", "median_wait_s", "p90_wait_s"},
     "states": {"status", "then", "undo", "current", "away", "takes_tickets", "walk_ins", "open_counters"},
+    "doors": {"tickets_over"},
     "ties": {"bound"},
     "lists": {"waiting", "queue", "appointments", "visits", "alerts", "today", "notice", "house"},
     "advice": {"advice", "cause", "late", "limit_s", "discreet"},

@@ -178,6 +178,10 @@ def test_in_the_midday_gap_it_is_told_when_the_doors_open_again(day: Any) -> Non
     day.at(utc("2026-11-26 12:10"))
     assert ticket.opens_at(day.model()) == utc("2026-11-26 13:30")
     assert ticket.outlook(day.model(), day.day.find(mine)) == "opens"
+    # A counter that calls already has no closed house before it.
+    day.opened("1")
+    assert ticket.outlook(day.model(), day.day.find(mine)) == "next"
+    day.do(co.CloseCounter(counter="1"))
     day.at(utc("2026-11-26 13:30"))
     assert ticket.outlook(day.model(), day.day.find(mine)) == "no-counter"
     day.at(utc("2026-11-26 18:10"))

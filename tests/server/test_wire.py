@@ -54,7 +54,7 @@ def test_the_first_frame_is_the_newest_view(house: Onthaal) -> None:
         first = hall.frames[0][1]
     assert (first["v"], first["topic"], first["seq"]) == (1, "mechelen/hall", seq)
     assert first["at"] == "2026-11-23T08:15:00.000Z"
-    assert list(first["view"]) == ["calls", "waiting", "notice", "house"]
+    assert list(first["view"]) == ["calls", "waiting", "notice", "tickets_over", "house"]
     seq = act(desk, "/counters/3/close")["seq"]
     with watching(house, "mechelen/counters/3", "counter") as panel:
         first = panel.frames[0][1]

@@ -23,6 +23,9 @@ Until = Callable[[Page, Callable[[], bool]], None]
 
 HALL = "/mechelen/hall"
 SOON_OPEN = "2026-11-24T07:31:00+01:00"
+BEFORE = "2026-11-23T07:52:00+01:00"
+LAST_QUARTER = "2026-11-23T12:50:00+01:00"
+AFTER = "2026-11-23T13:05:00+01:00"
 LATER = "2026-11-23T09:20:00+01:00"
 
 
@@ -274,6 +277,109 @@ def test_a_closed_house_says_when_it_opens(context: BrowserContext, houses: Call
         assert receipts.sounded == []
 
 
+def test_before_opening_between_the_last_ticket_and_closing_and_after(
+    context: BrowserContext, houses: Callable[..., House]
+) -> None:
+    with contextlib.closing(houses(house_time=BEFORE)) as server:
+        page, _ = open_hall(context, server)
+        page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+        notice, waiting = page.locator("#notice"), page.locator("#waiting li")
+        call(server)
+        shows(page, "A001", "1")
+        expect(notice).to_have_text("Wij openen vandaag om 8.00 uur.")
+        server.stop()
+        server.house_time = LAST_QUARTER
+        server.start()
+        over = "Er worden vandaag geen tickets meer gegeven. Wie er een heeft, wordt geholpen."
+        expect(notice).to_have_text(over)
+        expect(page.locator("body")).to_have_attribute("data-screen", "empty")
+        server.post("/counters/1/recall")
+        shows(page, "A001", "1")
+        expect(notice).to_have_text(over)
+        expect(waiting).to_have_count(5)
+        accessible_both_ways(page)
+        server.stop()
+        server.house_time = AFTER
+        server.start()
+        server.post("/counters/1/recall")
+        expect(notice).to_have_text("De deuren zijn dicht. Wie nog wacht, wordt geholpen.")
+        expect(waiting).to_have_count(0)
+        expect(page.locator("#ranges")).to_be_hidden()
+        accessible_both_ways(page)
+
+
+def test_a_counter_s_older_call_is_quieter_than_the_one_that_came_since(
+    context: BrowserContext, server: House, until: Until
+) -> None:
+    page, receipts = open_hall(context, server)
+    page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+    call(server, "1")
+    server.post("/counters/1/start")
+    server.post("/counters/1/finish")
+    call(server, "2", "attesten")
+    server.walk_in()
+    last = server.post("/counters/1/next")
+    shows(page, "A002", "1")
+    until(page, lambda: last["call"] in receipts.sounded)
+    expect(page.locator("#calls .ticket")).to_have_text(["B001", "A001"])
+    expect(page.locator("#newest [data-past]")).to_have_count(0)
+    past = page.locator("#calls [data-past]")
+    expect(past.locator(".ticket")).to_have_text(["A001"])
+    expect(past).to_have_css("color", "rgb(188, 203, 217)")
+    accessible_both_ways(page)
+
+
+CLIPPED = """() => {
+    const box = document.getElementById("message");
+    return box.scrollHeight > box.clientHeight + 1 || box.scrollWidth > box.clientWidth + 1;
+}"""
+
+
+@pytest.mark.parametrize(("screen", "size"), [("hall", WIDE), ("counters", UPRIGHT)])
+def test_a_closed_house_can_be_read_from_where_people_stand(
+    context: BrowserContext, houses: Callable[..., House], screen: str, size: dict[str, int]
+) -> None:
+    with contextlib.closing(houses(house_time=EVENING)) as server:
+        page, _ = open_hall(context, server, to=f"{HALL}?screen={screen}")
+        page.set_viewport_size(size)  # type: ignore[arg-type]
+        for moment in (EVENING, SOON_OPEN):
+            if moment == SOON_OPEN:
+                server.stop()
+                server.house_time = SOON_OPEN
+                server.start()
+                expect(page.locator("body")).to_have_attribute("data-screen", "closed")
+            assert not page.evaluate(CLIPPED)
+            row = page.evaluate(
+                "() => parseFloat(getComputedStyle(document.documentElement).getPropertyValue('--older'))"
+            )
+            for part in ("#message-title", "#message-text"):
+                type_px = page.locator(part).evaluate("(e) => parseFloat(getComputedStyle(e).fontSize)")
+                assert type_px >= row * 8 - 0.1
+
+
+AT_THE_EDGE = """async (png) => {
+    const image = await createImageBitmap(await (await fetch("data:image/png;base64," + png)).blob());
+    const pen = new OffscreenCanvas(image.width, image.height).getContext("2d");
+    pen.drawImage(image, 0, 0);
+    return [...pen.getImageData(0, 0, 1, 1).data].slice(0, 3);
+}"""
+
+
+def test_the_field_of_the_newest_call_reaches_over_the_edge_wherever_the_picture_stands(
+    context: BrowserContext, server: House
+) -> None:
+    page, _ = open_hall(context, server)
+    page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+    call(server)
+    shows(page, "A001", "1")
+    page.clock.fast_forward(15 * 60_000)
+    expect(page.locator("body")).to_have_css("translate", "4px 3px")
+    expect(page.locator("body")).to_have_attribute("data-screen", "calls")
+    judge = context.new_page()
+    edge = judge.evaluate(AT_THE_EDGE, base64.b64encode(page.screenshot()).decode())
+    assert edge == [20, 58, 92]  # dusk
+
+
 COVERED = """() => {
     const sound = document.getElementById("sound").getBoundingClientRect();
     return [...document.querySelectorAll(".heads span, .call, #notice, #waiting li, #time, #date, #message")]
@@ -316,6 +422,25 @@ def test_a_screen_that_may_not_sound_says_so(context: BrowserContext, server: Ho
     assert receipts.sounds == ["refused", "on"]
 
 
+def test_the_glass_says_for_ten_minutes_only_that_it_may_not_sound(
+    context: BrowserContext, server: House
+) -> None:
+    page = context.new_page()
+    page.clock.install()
+    page.add_init_script(
+        "AudioContext = class extends AudioContext { get state() { return 'suspended'; } resume() {"
+        " return Promise.resolve(); } }"
+    )
+    page.goto(server.sign_in("screen", HALL))
+    sound = page.get_by_role("button", name="geluid")
+    page.clock.fast_forward(2_000)
+    expect(sound).to_be_visible()
+    expect(sound).to_have_css("color", "rgb(188, 203, 217)")
+    assert_accessible(page)
+    page.clock.fast_forward(10 * 60_000)
+    expect(sound).to_be_hidden()
+
+
 def test_whose_session_ended_signs_in_again(context: BrowserContext, server: House) -> None:
     page, _ = open_hall(context, server)
     context.clear_cookies()
@@ -336,6 +461,8 @@ def test_everything_fits_the_glass(context: BrowserContext, server: House) -> No
     for width, height in ((1920, 1080), (1080, 1920), (1280, 720), (3840, 2160)):
         page.set_viewport_size({"width": width, "height": height})
         expect(page.locator("#calls .call")).to_have_count(4 if width > height else 7)
+        boxes = page.locator("#waiting b").evaluate_all("(all) => all.map((b) => b.offsetWidth)")
+        assert len(set(boxes)) == 1
         outside = page.evaluate(
             """() => [...document.querySelectorAll(".ticket, .counter, #waiting span, #time, #date")]
                 .map((e) => [e, e.getBoundingClientRect(), e.parentElement.getBoundingClientRect()])

@@ -103,7 +103,7 @@ def test_hall_and_ticket_come_up_without_a_server_and_back_with_it(
         expect(hall.locator("#newest .ticket")).to_have_text("A001")
         expect(phone.locator("#age")).to_be_hidden()
         server.post("/counters/1/start")
-        expect(phone.locator(".says")).to_have_text("Sie sind an der Reihe.")
+        expect(phone.locator(".says")).to_have_text("Sie sind an Schalter 1 an der Reihe.")
         assert phone.evaluate("() => shaken") == 0
         assert receipts.sounded == [called["call"]]
 

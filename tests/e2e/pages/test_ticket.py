@@ -110,7 +110,7 @@ def test_a_ticket_tells_what_happens_without_any_script(browser: Browser, server
     expect(page).to_have_title(f"{mine['ticket']} – loket 1")
     server.post("/counters/1/start")
     page.goto(mine["link"])
-    expect(says).to_have_text("U bent aan de beurt.")
+    expect(says).to_have_text("U bent aan de beurt aan loket 1.")
     server.post("/counters/1/finish")
     page.goto(mine["link"])
     expect(says).to_contain_text("afgerond")
@@ -167,7 +167,7 @@ def test_a_ticket_follows_by_itself_and_stays_through_a_restart(
         page.goto(mine["link"] + "?lang=de")  # a reload is no call
         expect(says).to_have_text("Gehen Sie jetzt zu Schalter 1")
         server.post("/counters/1/start")
-        expect(says).to_have_text("Sie sind an der Reihe.")
+        expect(says).to_have_text("Sie sind an Schalter 1 an der Reihe.")
         assert page.evaluate("() => [shaken, tones]") == [0, 0]
 
 
@@ -232,11 +232,56 @@ def test_a_ticket_on_a_dead_line_tells_its_age(page: Page, houses: Callable[...,
         expect(page.locator("#age")).to_be_hidden()
         page.clock.fast_forward(20_000)
         expect(page.locator("#age")).to_contain_text("seconden oud")
+        expect(page.locator("#renews")).to_be_hidden()
         expect(page.locator(".says")).to_contain_text("U bent de volgende")
         proxy.mend()
         page.clock.fast_forward(5_000)
         expect(page.locator(".says")).to_have_text("Ga nu naar loket 1")
         expect(page.locator("#age")).to_be_hidden()
+        expect(page.locator("#renews")).to_be_visible()
+
+
+def test_a_phone_without_a_network_says_so_at_once_and_forgets_what_did_not_get_through(
+    page: Page, server: House
+) -> None:
+    proxy = Proxy(server.port)
+    with contextlib.closing(proxy):
+        mine = server.walk_in()
+        with page.expect_event("websocket") as opened:
+            page.goto(proxy.url + "/t/" + mine["link"].rpartition("/")[2])
+        opened.value.wait_for_event("framereceived")
+        expect(page.locator("#renews")).to_be_visible()
+        proxy.stall()  # nobody closes the connection
+        page.context.set_offline(True)
+        age, told = page.locator("#age"), page.locator("#told")
+        expect(age).to_contain_text("Geen verbinding: wat u ziet is", timeout=5_000)
+        expect(age).to_contain_text("seconden oud.")
+        expect(page.locator("#renews")).to_be_hidden()
+        page.get_by_role("link", name="Ik kan niet langer wachten").click()
+        page.get_by_role("button", name="Ja, ik ga weg").click()
+        expect(told).to_have_text("Dat is niet gelukt. Probeer opnieuw.")
+        assert_accessible(page)
+        proxy.mend()
+        page.context.set_offline(False)
+        expect(age).to_be_hidden()
+        expect(told).to_be_empty()
+        expect(page.locator("#renews")).to_be_visible()
+        assert page.request.post(mine["link"] + "/leave").ok
+        expect(page.locator(".says")).to_contain_text("U wacht niet meer.")
+        expect(page.locator("#renews")).to_be_hidden()
+        page.reload()
+        expect(page.locator("#renews")).to_be_hidden()
+
+
+def test_words_of_the_configuration_stay_in_the_house_s_language(page: Page, server: House) -> None:
+    mine = server.walk_in()
+    page.goto(mine["link"] + "?lang=de")
+    for place in (".service", ".house"):
+        expect(page.locator(place)).to_have_attribute("lang", "nl")
+    expect(page.locator(".service")).to_have_css("hyphens", "auto")
+    page.goto(mine["link"] + "?lang=nl")
+    assert page.locator(".service").get_attribute("lang") is None
+    assert page.request.post(mine["link"] + "/leave").ok
 
 
 def test_a_ticket_of_yesterday_falls_silent(page: Page, houses: Callable[..., House]) -> None:
