@@ -164,9 +164,10 @@ class DayModel:
 
     @cached_property
     def counter_modes(self) -> list[OtherCounter]:
-        """Every counter and whether it takes calls."""
+        """Every counter, whether it takes calls, and what it serves."""
         return [
-            OtherCounter(counter=name, mode=self.day.counter(name).mode.value) for name in self.house.counters
+            OtherCounter(counter=name, mode=self.day.counter(name).mode.value, services=sorted(plan.services))
+            for name, plan in self.house.counters.items()
         ]
 
     @cached_property

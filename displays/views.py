@@ -123,10 +123,11 @@ class OfferedService(msgspec.Struct):
 
 
 class OtherCounter(msgspec.Struct):
-    """Another counter, as a place to send people to. ``mode`` is open, paused or closed."""
+    """Another counter, as a place to send people to: what it serves; ``mode`` is open, paused or closed."""
 
     counter: str
     mode: str
+    services: list[str]
 
 
 class CounterView(msgspec.Struct):

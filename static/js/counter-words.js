@@ -33,7 +33,7 @@ export function because(ticket, hour) {
       return _("Appointment at %(time)s.", { time: hour(ticket.slot_at) });
     case "walk-in":
       return ticket.slot_at
-        ? _("Reported too late for the appointment at %(slot)s; counts from %(time)s.", {
+        ? _("Came after the appointment at %(slot)s and waits since %(time)s, as without appointment.", {
             slot: hour(ticket.slot_at),
             time: hour(ticket.reported_at),
           })
@@ -47,9 +47,25 @@ export function because(ticket, hour) {
   }
 }
 
-/** Whom it passes, in one short sentence; empty where nobody. */
-export function passing(tickets) {
-  return tickets.length ? _("Goes before %(tickets)s.", { tickets: some(tickets) }) : "";
+/** Whom it passes, and why those who are only `helped` here come later; empty where it passes nobody. */
+export function passing(rule, tickets, helped) {
+  if (!tickets.length) return "";
+  // Who is called by number may have stood anywhere in the order.
+  if (rule === "asked") return _("Reported earlier: %(tickets)s.", { tickets: some(tickets) });
+  const [own, others] = [tickets.filter((ticket) => !helped.has(ticket)), tickets.filter((ticket) => helped.has(ticket))];
+  const said = [];
+  if (own.length) said.push(_("Goes before %(tickets)s.", { tickets: some(own) }));
+  if (others.length) {
+    said.push(
+      ngettext(
+        "%(tickets)s is for the express desk: here only when nobody else waits.",
+        "%(tickets)s are for the express desk: here only when nobody else waits.",
+        others.length,
+        { tickets: some(others) },
+      ),
+    );
+  }
+  return said.join(" ");
 }
 
 /** The same rules in a word or two, for the queue. */
@@ -58,13 +74,15 @@ export function standing(ticket, hour) {
     case "again":
       return _("back");
     case "priority":
-      return _("priority");
+      return ticket.slot_at
+        ? _("priority, appointment %(time)s", { time: hour(ticket.slot_at) })
+        : _("priority");
     case "overdue":
       return _("waits long");
     case "appointment":
       return _("appointment %(time)s", { time: hour(ticket.slot_at) });
     case "walk-in":
-      return ticket.slot_at ? _("too late for %(time)s", { time: hour(ticket.slot_at) }) : _("without appointment");
+      return ticket.slot_at ? _("after the appointment at %(time)s", { time: hour(ticket.slot_at) }) : _("without appointment");
     case "early":
       return _("early for %(time)s", { time: hour(ticket.slot_at) });
     case "overflow":
@@ -101,12 +119,18 @@ export const words = {
       : _("Counter %(counter)s", { counter }),
   connecting: _("Connecting …"),
   cut: _("No connection"),
-  cutText: (seconds) =>
-    ngettext(
-      "What you see is %(number)s second old. You can do nothing now; the counter comes back by itself.",
-      "What you see is %(number)s seconds old. You can do nothing now; the counter comes back by itself.",
-      seconds,
-    ),
+  cutText: (seconds, asking) =>
+    asking
+      ? ngettext(
+          "What you see is %(number)s second old. What you pressed last is asked again; wait a moment.",
+          "What you see is %(number)s seconds old. What you pressed last is asked again; wait a moment.",
+          seconds,
+        )
+      : ngettext(
+          "What you see is %(number)s second old. You can do nothing now; the counter comes back by itself.",
+          "What you see is %(number)s seconds old. You can do nothing now; the counter comes back by itself.",
+          seconds,
+        ),
   refused: {
     4403: [_("No access"), _("With this sign-in you may not run this counter.")],
     4404: [_("Unknown counter"), _("This counter is not in the configuration of the house.")],
@@ -117,6 +141,7 @@ export const words = {
     ended: () => _("The day is over"),
     paused: () => _("This counter has a pause"),
     idle: () => _("Nobody waits for this counter"),
+    early: () => _("Nobody waits yet"),
     done: () => _("Nobody waits any more"),
     next: () => _("Next"),
     called: (time) => _("Called, %(time)s ago", { time }),
@@ -148,6 +173,7 @@ export const words = {
     );
   },
   opens: (day, time) => _("The house opens on %(day)s at %(time)s.", { day, time }),
+  opensToday: (time) => _("The house opens today at %(time)s.", { time }),
   late: (recalls) =>
     recalls ? _("Not here yet? Recall.") : _("Still not here? Recall once more, or note as not present."),
   goesOn: (service) => _("Done, goes on with %(service)s", { service }),
@@ -157,6 +183,7 @@ export const words = {
   recalled: (times) => ngettext("recalled %(number)s time", "recalled %(number)s times", times),
   recallFirst: (times) =>
     ngettext("first recall %(number)s more time", "first recall %(number)s more times", times),
+  minutes: (number) => _("%(number)s min", { number }),
   more: (people) => ngettext("and %(number)s more ticket", "and %(number)s more tickets", people),
   away: {
     parked: (hour) => _("away since %(time)s", { time: hour }),
@@ -174,6 +201,8 @@ export const words = {
       tickets.length,
       { tickets: some(tickets) },
     ),
+  firstFinish: (ticket) => _("First finish with %(ticket)s.", { ticket }),
+  needsName: _("For that the counter has to be opened under your name."),
   undo: (what, left) => (left ? _("%(what)s (%(left)s left)", { what, left }) : what),
   undone: {
     "counter-opened": _("Undo the opening"),
@@ -189,6 +218,12 @@ export const words = {
   },
   undoLast: _("Undo the last"),
   sendOn: (ticket) => _("Send on: %(ticket)s", { ticket }),
+  sentOn: (ticket, where, accompanied) =>
+    accompanied
+      ? _("%(ticket)s goes to %(where)s. You walk along.", { ticket, where })
+      : _("%(ticket)s goes to %(where)s.", { ticket, where }),
+  chooseWhere: _("Choose first where to."),
+  serves: (names) => some(names),
   toCounter: (counter, mode) =>
     mode === "paused" ? _("Counter %(counter)s (pause)", { counter }) : _("Counter %(counter)s", { counter }),
   unsure: _("No answer yet. We ask again; nothing happens twice."),

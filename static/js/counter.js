@@ -5,7 +5,7 @@ import { command } from "./command.js";
 import { because, company, passing, refusal, spoken, ticketNumber, words } from "./counter-words.js";
 import { h, keyed, say } from "./dom.js";
 import { Live, signIn } from "./live.js";
-import { showLists } from "./queue.js";
+import { restMoved, showLists, showWaits } from "./queue.js";
 import { askTransfer, closeTransfer } from "./transfer.js";
 import { language } from "./words.js";
 
@@ -24,10 +24,14 @@ const clock = new HouseClock();
 const buttons = Object.fromEntries([...document.querySelectorAll("[data-act]")].map((b) => [b.dataset.act, b]));
 const step = part("step");
 const lettersBox = part("letters");
+const numberField = part("number");
+const dialogOpen = () => document.querySelector("dialog[open]") !== null;
 
 let view = null;
 let busy = false;
 let news = "";
+/** Of what is told: whether it only said why nothing was done, or that something was done. */
+let tone = "";
 let meaning = "";
 let settled = 0;
 let shown = () => {};
@@ -58,7 +62,7 @@ function stage() {
   if (view.mode !== "open") return view.mode;
   if (view.queue.length) return "next";
   // After hours nobody comes any more, but for those who are away.
-  return view.house.state === "closed" && view.away.length === 0 ? "done" : "idle";
+  return view.house.state === "closed" && !opensToday() && view.away.length === 0 ? "done" : "idle";
 }
 
 /** The command of the large button in each stage. */
@@ -101,25 +105,66 @@ function possible(act) {
 const here = (act) => `/sites/${site}/counters/${counter}/${act}`;
 const visit = (ticket, act) => `/sites/${site}/visits/${encodeURIComponent(ticket)}/${act}`;
 
-/** Do one thing, once; the panel waits until its answer is known and shown. */
-async function ask(path, body = {}) {
-  busy = true;
-  news = "";
-  render();
+/** Do one thing, once; the panel waits until its answer is known and shown, and then says what was `done`. */
+async function ask(path, body = {}, done = "") {
   step.focus();
+  const { refused } = await send(path, body);
+  if (refused) tell(refused);
+  else if (done) tell(done, "done");
+  if (!refused && document.activeElement !== numberField) emptyNumber();
+  render();
+}
+
+/** Send a command and wait until its answer is known and shown; `refused` says in words why it was not done. */
+async function send(path, body) {
+  busy = true;
+  tell("");
+  render();
   const { answer, problem, status } = await command(path, body, () => {
-    news = words.unsure;
+    tell(words.unsure);
     render();
   });
-  if (status === 401) return signIn();
-  if (answer) {
-    news = "ticket" in answer && answer.ticket === null && path.endsWith("/next") ? words.nobody : "";
-    await picture(answer.seq);
-  } else {
-    news = problem ? refusal(problem, status) : words.unknown;
+  if (status === 401) {
+    signIn();
+    return new Promise(() => {});
   }
+  tell(answer && "ticket" in answer && answer.ticket === null && path.endsWith("/next") ? words.nobody : "");
+  if (answer) await picture(answer.seq);
   busy = false;
-  return render();
+  return { refused: answer ? "" : problem ? refusal(problem, status) : words.unknown };
+}
+
+/** Call the number that stands in the field. Where it is refused, it stays there to be mended. */
+async function callNumber() {
+  const typed = numberField.value;
+  const number = ticketNumber(typed);
+  if (!number) return;
+  refuseNumber("");
+  const { refused } = await send(here("call"), { ticket: number });
+  if (refused) {
+    refuseNumber(refused);
+  } else if (numberField.value === typed) {
+    emptyNumber();
+    if (part("by-number").contains(document.activeElement)) step.focus();
+  }
+  render();
+}
+
+/** Say at the field why its number was not called; "" takes back what was said. */
+function refuseNumber(why) {
+  say(part("number-refused"), why);
+  numberField.setAttribute("aria-invalid", Boolean(why));
+  if (why) pickNumber();
+}
+
+function pickNumber() {
+  numberField.focus();
+  numberField.select();
+}
+
+function emptyNumber() {
+  numberField.value = "";
+  refuseNumber("");
 }
 
 /** Until the panel shows what the house knew at `seq`. */
@@ -138,15 +183,54 @@ function picture(seq) {
 
 const bind = (ticket, staff) => ask(visit(ticket, "bind"), { staff });
 
-/** Say why nothing is done. */
-function tellOnly(text) {
+function tell(text, how = "") {
   news = text;
+  tone = how;
+}
+
+/** Say why nothing is done; the large button is what comes next. */
+function tellOnly(text) {
+  tell(text, "hint");
   render();
+  step.focus();
+}
+
+/** Why `name` may not be done now, in words; "" where there is nothing to say about it. */
+function whyNot(name) {
+  if (!view || busy || live.link !== "live" || name === "step") return "";
+  const { current, mode } = view;
+  switch (name) {
+    case "call":
+    case "close":
+      if (current) return words.firstFinish(current.ticket);
+      return mode === "open" ? "" : refusal({ code: "counter-not-open" });
+    case "recall":
+    case "no-show":
+      if (!current) return refusal({ code: "nobody-at-counter" });
+      return refusal({ code: current.status === "called" ? "recall-first" : "not-called", ticket: current.ticket });
+    case "park":
+    case "transfer":
+      return refusal({ code: "nobody-at-counter" });
+    case "bind":
+      return current ? words.needsName : "";
+    case "undo":
+      return refusal({ code: "nothing-to-undo" });
+    default:
+      return "";
+  }
+}
+
+/** What may not be done now tells why, and lets go of the focus. */
+function refuse(name) {
+  const why = whyNot(name);
+  if (why) tellOnly(why);
+  else step.focus();
 }
 
 /** What the lists may do with a ticket. */
 const hands = {
   possible,
+  refuse,
   call: (ticket) => ask(here("call"), { ticket }),
   priority: (ticket, priority) => ask(visit(ticket, "priority"), { priority }),
   free: (ticket) => bind(ticket, null),
@@ -154,7 +238,7 @@ const hands = {
 };
 
 async function act(name) {
-  if (!possible(name)) return;
+  if (!possible(name)) return void refuse(name);
   switch (name) {
     case "step":
       await ask(here(STEPS[stage()]));
@@ -162,8 +246,12 @@ async function act(name) {
     case "transfer": {
       const ticket = view.current.ticket;
       const target = await askTransfer(view);
-      if (target && possible("transfer") && view.current.ticket === ticket) await ask(here("transfer"), target);
-      else step.focus();
+      if (target && possible("transfer") && view.current.ticket === ticket) {
+        const where = target.service ? serviceName(target.service) : words.toCounter(target.counter);
+        await ask(here("transfer"), target, words.sentOn(ticket, where, target.accompanied));
+      } else {
+        step.focus();
+      }
       break;
     }
     case "bind":
@@ -176,13 +264,9 @@ async function act(name) {
       else tellOnly(words.boundFirst(bound));
       break;
     }
-    case "call": {
-      const number = ticketNumber(part("number").value);
-      if (!number) break;
-      part("number").value = "";
-      await ask(here("call"), { ticket: number });
+    case "call":
+      await callNumber();
       break;
-    }
     default:
       await ask(here(name));
   }
@@ -208,6 +292,8 @@ function render() {
     hide(buttons.close, view.mode === "closed");
     hide(buttons.bind, !view.current || view.staff === null);
     say(part("bind"), view.current?.bound ? words.free : words.bind);
+    part("bind-key").hidden = view.staff === null;
+    showExample();
     closeTransfer(live.link === "live" ? view.current?.ticket : null);
   }
   // A line that went took the focus with it.
@@ -216,6 +302,7 @@ function render() {
   document.title = words.title(counter, view?.current?.ticket);
   enable();
   tick();
+  if (view) restMoved();
 }
 
 /** Buttons that may not be pressed keep the focus and say so; they only do nothing. */
@@ -240,13 +327,16 @@ function showPerson() {
   say(part("service"), person ? serviceName(person.service) : "");
   say(part("step-label"), next ? words.callNext(next.ticket) : (goesOn ?? words.step[now]));
   const passed = current ? current.overtook : next ? earlier(next) : [];
+  const helped = new Set(view.queue.filter(({ rule }) => rule === "overflow").map(({ ticket }) => ticket));
   const why = person
-    ? [because(person, hour), passing(passed)]
+    ? [because(person, hour), passing(person.rule, passed, helped)]
     : now === "ended"
       ? [opening()]
-      : [words.quiet(now, view.waiting), now === "closed" ? opening() : ""];
+      : now === "idle" && opensToday()
+        ? [opening()]
+        : [words.quiet(now, view.waiting), now === "closed" ? opening() : ""];
   say(part("why"), why.filter(Boolean).join(" "));
-  say(part("told"), person ? `${words.told[now](person.ticket)}. ${serviceName(person.service)}.` : words.stage[now]());
+  say(part("told"), person ? `${words.told[now](person.ticket)}. ${serviceName(person.service)}.` : stageText());
   showFacts(person);
 }
 
@@ -256,6 +346,7 @@ function mean(text) {
   const before = meaning;
   meaning = text;
   if (!before) return;
+  if (tone === "hint" || (tone === "done" && view.current)) tell("");
   settled = performance.now() + SETTLE_MS;
   setTimeout(enable, SETTLE_MS + 10);
 }
@@ -269,6 +360,12 @@ function earlier(ticket) {
     .filter((other) => first(other, ticket))
     .sort((a, b) => (first(a, b) ? -1 : 1))
     .map((other) => other.ticket);
+}
+
+/** An example of a number that this counter may call. */
+function showExample() {
+  const known = view.queue[0] ?? view.current ?? view.away[0];
+  if (known) numberField.placeholder = known.ticket.replace(/\d+$/, "012");
 }
 
 function showFacts(person) {
@@ -289,17 +386,24 @@ function serviceName(id) {
 
 const hour = (instant) => spoken(clock.time(instant));
 
+/** Whether the doors are closed and open later today. */
+function opensToday() {
+  const { state, changes_at } = view.house;
+  return state === "closed" && Boolean(changes_at) && clock.date(changes_at) === clock.date(clock.now());
+}
+
 /** When the doors open next, where they are closed and it is known; else nothing. */
 function opening() {
   const { state, changes_at, time_zone } = view.house;
   if (state === "open" || !changes_at) return "";
+  if (clock.date(changes_at) === clock.date(clock.now())) return words.opensToday(hour(changes_at));
   const day = new Intl.DateTimeFormat(language, { weekday: "long", timeZone: time_zone });
   return words.opens(day.format(Date.parse(changes_at)), hour(changes_at));
 }
 
 function stageText() {
   const { current } = view;
-  if (!current) return words.stage[stage()]();
+  if (!current) return stage() === "idle" && opensToday() ? words.stage.early() : words.stage[stage()]();
   const began = current.status === "called" ? current.called_at : current.started_at;
   return words.stage[current.status](elapsed(clock.since(began)));
 }
@@ -313,6 +417,7 @@ function late() {
 function showNews() {
   const asked = !news && view && live.link === "live" && !busy && late();
   say(part("news"), asked ? words.late(view.current.no_show_after) : news);
+  part("news").dataset.tone = asked ? "" : tone;
   part("news").toggleAttribute("data-asked", Boolean(asked));
   buttons.recall.toggleAttribute("data-wanted", Boolean(asked && view.current.no_show_after));
   buttons["no-show"].toggleAttribute("data-wanted", Boolean(asked && !view.current.no_show_after));
@@ -333,7 +438,7 @@ function tick() {
       live.link === "refused" && words.refused[live.refusal]
         ? words.refused[live.refusal]
         : view
-          ? [words.cut, words.cutText(Math.floor(live.silence()))]
+          ? [words.cut, words.cutText(Math.floor(live.silence()), busy)]
           : [words.connecting, ""];
     say(part("cut-title"), title);
     say(part("cut-text"), text);
@@ -341,6 +446,7 @@ function tick() {
   showNews();
   if (!view) return;
   say(part("time"), hour(clock.now()));
+  showWaits((instant) => words.minutes(Math.floor(clock.since(instant) / 60)));
   say(part("stage"), stageText());
   const { undo } = view;
   hide(buttons.undo, !undo || clock.now() >= Date.parse(undo.until));
@@ -367,36 +473,61 @@ for (const [name, element] of Object.entries(buttons)) {
 }
 part("by-number").addEventListener("submit", (event) => {
   event.preventDefault();
-  if (view && live.link === "live" && !busy && !possible("call")) {
-    tellOnly(refusal({ code: view.current ? "counter-busy" : "counter-not-open", ticket: view.current?.ticket }));
-  } else {
-    act("call");
-  }
+  const why = whyNot("call");
+  if (possible("call")) act("call");
+  else if (why) refuseNumber(why);
 });
+numberField.addEventListener("input", () => refuseNumber(""));
 lettersBox.checked = letters();
 lettersBox.addEventListener("change", () => localStorage.setItem("letters", lettersBox.checked ? "on" : "off"));
 
+/** Whether the hand was last at the mouse or the glass, not at the keyboard. */
+let pointing = false;
+/** Whether the key that is down was taken for the large button. */
+let taken = false;
+
+addEventListener("pointerdown", () => (pointing = true), true);
+addEventListener("keydown", () => (pointing = false), true);
+// What was pressed with the mouse does not keep the space bar from the large button.
+for (const kind of ["mouseup", "click"]) {
+  addEventListener(kind, () => {
+    if (!pointing || dialogOpen() || !document.activeElement.matches("button, summary, [type=checkbox]")) return;
+    step.focus({ preventScroll: true });
+  });
+}
+
+/** Whether a press of space or Enter is for what has the focus, and not for the large button. */
+function own(held, key) {
+  if (!held) return false;
+  if (held === step || held.getAttribute("aria-disabled") !== "true") return true;
+  return key === "Enter"; // it says why not
+}
+
 addEventListener("keydown", (event) => {
-  if (document.querySelector("dialog[open]") || event.ctrlKey || event.altKey || event.metaKey) return;
+  taken = false;
+  if (dialogOpen() || event.ctrlKey || event.altKey || event.metaKey) return;
   const press = event.key === " " || event.key === "Enter";
   // A key held down is one press: the large button must not run through its meanings.
   if (event.repeat && press) return event.preventDefault();
   if (event.key === "Escape") return step.focus();
   if (event.target.matches("input:not([type=checkbox])")) return;
   if (press) {
-    if (event.target.closest("button, summary, input, a")) return;
+    if (own(event.target.closest("button, summary, input, a"), event.key)) return;
     event.preventDefault();
+    taken = true;
     return void act("step");
   }
   if (!letters() || event.repeat) return;
   const does = LETTERS[event.key.toLowerCase()];
   if (does === "number") {
     event.preventDefault();
-    part("number").focus();
+    pickNumber();
   } else if (does) {
     act(does);
   }
 });
+// Some browsers press a button when the key comes up.
+addEventListener("keyup", (event) => taken && event.preventDefault());
 
 render();
 step.focus();

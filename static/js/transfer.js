@@ -7,6 +7,7 @@ const dialog = document.getElementById("transfer");
 const form = dialog.querySelector("form");
 const accompanied = document.getElementById("accompanied");
 const back = document.getElementById("back");
+const missing = document.getElementById("transfer-missing");
 let about = null;
 let here = null;
 
@@ -18,8 +19,16 @@ export function askTransfer(view) {
   const counters = view.counters.filter(({ counter, mode }) => counter !== view.counter && mode !== "closed");
   fill("to-service", view.elsewhere, ({ id, name }) => choice(`service ${id}`, name));
   fill("to-own", view.services, ({ id, name }) => choice(`service ${id}`, name));
-  fill("to-counter", counters, ({ counter, mode }) => choice(`counter ${counter}`, words.toCounter(counter, mode)));
+  const names = new Map([...view.services, ...view.elsewhere].map(({ id, name }) => [id, name]));
+  fill("to-counter", counters, ({ counter, mode, services }) =>
+    choice(
+      `counter ${counter}`,
+      words.toCounter(counter, mode),
+      words.serves(services.map((id) => names.get(id) ?? id)),
+    ),
+  );
   form.reset();
+  say(missing, "");
   document.getElementById("back-choice").hidden = view.staff === null;
   offerBack();
   dialog.returnValue = "";
@@ -42,8 +51,9 @@ function fill(id, items, make) {
   group.parentElement.hidden = items.length === 0;
 }
 
-function choice(value, name) {
-  return h("label", { class: "choice" }, h("input", { type: "radio", name: "to", value, required: true }), name);
+function choice(value, name, more = "") {
+  const radio = h("input", { type: "radio", name: "to", value, required: true });
+  return h("label", { class: "choice" }, radio, h("span", {}, name, more && " ", more ? h("small", {}, more) : null));
 }
 
 /** The kind and the id of where to: ["service", "sport"]. */
@@ -65,4 +75,11 @@ function chosen() {
 }
 
 form.addEventListener("change", offerBack);
+form.addEventListener("change", () => target()[0] && say(missing, ""));
+form.addEventListener("submit", (event) => {
+  if (target()[0]) return;
+  event.preventDefault();
+  say(missing, words.chooseWhere);
+  form.querySelector("input").focus();
+});
 document.getElementById("transfer-cancel").addEventListener("click", () => dialog.close(""));

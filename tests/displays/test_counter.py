@@ -10,7 +10,10 @@ from displays import counter
 from server.domain import commands as co
 from server.domain.house import CounterPlan
 
-OTHERS = [{"counter": "1", "mode": "closed"}, {"counter": "3", "mode": "closed"}]
+OTHERS = [
+    {"counter": "1", "mode": "closed", "services": ["onthaal", "snel"]},
+    {"counter": "3", "mode": "closed", "services": ["burger", "gesprek"]},
+]
 
 
 def queue(view: Any) -> list[tuple[str, str]]:
@@ -47,7 +50,10 @@ def test_open_paused_and_closed_again(day: Any) -> None:
     day.later(60).do(co.PauseCounter(counter="2"))
     view = day.panel("2")
     assert (view["mode"], view["since"]) == ("paused", "2026-11-26T07:32:00.000Z")
-    assert day.panel("1")["counters"] == [{"counter": "2", "mode": "paused"}, OTHERS[1]]
+    assert day.panel("1")["counters"] == [
+        {"counter": "2", "mode": "paused", "services": ["burger"]},
+        OTHERS[1],
+    ]
 
 
 def test_the_queue_is_the_counters_own_order_with_reasons(told: Any) -> None:

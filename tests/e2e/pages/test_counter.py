@@ -34,13 +34,19 @@ def open_panel(
 
 
 def stage(page: Page, name: str, ticket: str | None = None) -> None:
-    """The panel is at this stage, about this ticket, and its large button may be pressed."""
+    """The panel is at this stage, about this ticket, and its buttons may be pressed."""
     expect(page.locator("body")).to_have_attribute("data-stage", name)
     if ticket is not None:
         expect(page.locator("#ticket")).to_have_text(ticket)
     expect(page.locator("body")).not_to_have_attribute("data-busy", "")  # the answer may follow the frame
     if name != "idle":
         expect(page.locator("#step")).to_have_attribute("aria-disabled", "false")
+    rested(page)
+
+
+def rested(page: Page) -> None:
+    """The rows stand where they stood a moment ago: a press is meant for who stands there."""
+    expect(page.locator(".tickets [data-rests]")).to_have_count(0)
 
 
 def at_work(context: BrowserContext, server: House, base: str | None = None, people: int = 2) -> Page:
@@ -100,7 +106,7 @@ def test_a_morning_by_keyboard_alone(context: BrowserContext, server: House) -> 
     expect(page.locator("#step")).to_be_focused()
     keys.press("d")
     keys.press("ArrowDown")
-    expect(page.get_by_label("Uittreksels en attesten")).to_be_checked()
+    expect(page.get_by_role("dialog").get_by_label("Uittreksels en attesten")).to_be_checked()
     keys.press("Enter")
     stage(page, "idle")
 
@@ -172,6 +178,24 @@ def test_an_answer_that_was_lost_is_asked_for_with_the_same_key(
     stage(page, "called", "A001")
     assert len(keys) == 3
     assert len(set(keys)) == 1
+    assert server.kinds("called") == ["called"]
+
+
+def test_a_cut_line_and_a_press_that_is_asked_again_agree(
+    context: BrowserContext, server: House, proxy: Proxy
+) -> None:
+    page = at_work(context, server, proxy.url)
+    page.route(re.compile("/next$"), lambda route: route.abort())
+    page.keyboard.press("Space")
+    expect(page.locator("#news")).to_contain_text("We vragen het opnieuw")
+    proxy.cut()
+    expect(page.locator("#cut-text")).to_contain_text("vragen we opnieuw; wacht even.")
+    proxy.mend()
+    page.unroute(re.compile("/next$"))
+    stage(page, "called", "A001")
+    proxy.cut()
+    expect(page.locator("#cut-text")).to_contain_text("U kunt nu niets doen")
+    proxy.mend()
     assert server.kinds("called") == ["called"]
 
 
@@ -265,13 +289,180 @@ def test_a_refusal_is_told_in_words(context: BrowserContext, server: House) -> N
     page = at_work(context, server)
     page.locator("#number").fill("A999")
     page.keyboard.press("Enter")
-    expect(page.locator("#news")).to_have_text("A999 is vandaag niet uitgegeven.")
+    refused = page.locator("#number-refused")
+    expect(refused).to_have_text("A999 is vandaag niet uitgegeven.")
     page.locator("#number").fill("A001")
     page.keyboard.press("Enter")
     stage(page, "called", "A001")
+    expect(refused).to_be_empty()
     page.locator("#number").fill("A002")
     page.keyboard.press("Enter")
-    expect(page.locator("#news")).to_have_text("A001 is al aan dit loket.")
+    expect(refused).to_have_text("Werk eerst A001 af.")
+
+
+def test_a_refused_number_stays_in_the_field_to_be_mended(context: BrowserContext, server: House) -> None:
+    page = at_work(context, server)
+    keys, field, refused = page.keyboard, page.locator("#number"), page.locator("#number-refused")
+    expect(field).to_have_attribute("placeholder", "A012")
+    keys.press("t")
+    keys.type("a995")
+    keys.press("Enter")
+    expect(refused).to_have_text("A995 is vandaag niet uitgegeven.")
+    expect(field).to_be_focused()
+    expect(field).to_have_value("a995")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(page.locator("#news")).to_be_empty()
+    assert_accessible(page)
+    keys.type("a")  # in the place of what was selected, and no shortcut
+    expect(field).to_have_value("a")
+    expect(refused).to_be_empty()
+    expect(field).to_have_attribute("aria-invalid", "false")
+    keys.type("002")
+    keys.press("Enter")
+    stage(page, "called", "A002")
+    expect(field).to_have_value("")
+    expect(page.locator("#step")).to_be_focused()
+    assert server.kinds("called") == ["called"]
+
+
+def test_a_number_left_in_the_field_goes_with_the_next_step(context: BrowserContext, server: House) -> None:
+    page = at_work(context, server)
+    keys, field = page.keyboard, page.locator("#number")
+    keys.press("t")
+    keys.type("a99")
+    keys.press("Enter")
+    expect(page.locator("#number-refused")).to_have_text("A099 is vandaag niet uitgegeven.")
+    keys.press("Escape")
+    keys.press("t")
+    assert page.evaluate("() => getSelection().toString()") == "a99"
+    keys.press("Escape")
+    keys.press("Space")
+    stage(page, "called", "A001")
+    expect(field).to_have_value("")
+    expect(page.locator("#number-refused")).to_be_empty()
+
+
+def test_what_may_not_be_pressed_says_why_and_leaves_the_space_bar_alone(
+    context: BrowserContext, server: House
+) -> None:
+    page = at_work(context, server)
+    keys, news, step = page.keyboard, page.locator("#news"), page.locator("#step")
+    keys.press("h")
+    expect(news).to_have_text("Er is niemand aan dit loket.")
+    keys.press("Space")
+    stage(page, "called", "A001")
+    expect(news).to_be_empty()
+    call = page.get_by_role("button", name="Roep op A002")
+    expect(call).to_have_attribute("aria-disabled", "true")
+    call.click(force=True)
+    expect(news).to_have_text("Werk eerst A001 af.")
+    expect(step).to_be_focused()
+    keys.press("Space")
+    stage(page, "serving", "A001")
+    page.get_by_role("button", name="Sluiten").click(force=True)
+    expect(news).to_have_text("Werk eerst A001 af.")
+    expect(step).to_be_focused()
+    call.focus()
+    keys.press("Enter")
+    expect(news).to_have_text("Werk eerst A001 af.")
+    expect(step).to_be_focused()
+    call.focus()
+    keys.press("Space")
+    stage(page, "next", "A002")
+    page.get_by_role("button", name="Voorrang A002").focus()
+    keys.press("Space")  # a button that works is pressed by the key for it
+    expect(page.get_by_role("button", name="Voorrang A002")).to_have_attribute("aria-pressed", "true")
+    assert server.kinds("called") == ["called"]
+
+
+def test_the_list_of_keys_does_not_keep_the_space_bar(context: BrowserContext, server: House) -> None:
+    page = at_work(context, server)
+    for open_ in (True, False):
+        page.get_by_text("Toetsen", exact=True).click()
+        expect(page.locator("dl")).to_be_visible(visible=open_)
+        expect(page.locator("#step")).to_be_focused()
+    page.get_by_text("Toetsen", exact=True).click()
+    page.get_by_text("Lettertoetsen gebruiken").click()
+    expect(page.get_by_label("Lettertoetsen gebruiken")).not_to_be_checked()
+    page.keyboard.press("Space")
+    stage(page, "called", "A001")
+    expect(page.locator("dl")).to_be_visible()
+    page.locator("summary").focus()
+    page.keyboard.press("Space")
+    expect(page.locator("dl")).to_be_hidden()
+    stage(page, "called", "A001")
+
+
+def test_keys_that_cannot_work_here_are_not_listed(context: BrowserContext, server: House) -> None:
+    page = at_work(context, server)
+    page.get_by_text("Toetsen", exact=True).click()
+    expect(page.locator("[data-letter=recall]")).to_be_visible()
+    expect(page.locator("[data-letter=bind]")).to_be_hidden()
+    server.post("/counters/1/close")
+    server.post("/counters/1/open", {"staff": "an"})
+    expect(page.locator("[data-letter=bind]")).to_be_visible()
+
+
+def still(context: BrowserContext, server: House) -> Page:
+    """A panel with three who wait, whose clock stands still from now on."""
+    server.walk_in()
+    server.walk_in()
+    server.post("/counters/1/open")
+    page = open_panel(context, server, clock=True)
+    stage(page, "next", "A001")
+    page.evaluate("() => document.fonts.ready.then(() => true)")  # a letter of its own width moves rows
+    server.walk_in()  # heard just now: the line does not count as silent when the clock is moved
+    expect(page.locator("#queue li")).to_have_count(3)
+    rested(page)
+    page.clock.pause_at(page.evaluate("() => Date.now() + 3000"))
+    return page
+
+
+def point_at_second(page: Page) -> None:
+    """The mouse stands on the button that calls the second in the list."""
+    place = page.locator("#queue li:nth-child(2) [data-kind=call]").bounding_box()
+    assert place is not None
+    page.mouse.move(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
+
+
+def test_a_press_does_not_hit_who_just_came_to_stand_there(context: BrowserContext, server: House) -> None:
+    page = still(context, server)
+    numbers, resting = page.locator("#queue li b"), page.locator("#queue li[data-rests]")
+    point_at_second(page)
+    server.post("/visits/A003/priority", {"priority": True})
+    expect(numbers).to_have_text(["A003", "A001", "A002"])
+    expect(resting).to_have_count(3)
+    page.mouse.down()
+    page.mouse.up()
+    page.clock.run_for(500)
+    expect(resting).to_have_count(0)
+    # Pressed down on one row, let go when another stands there.
+    page.mouse.down()
+    server.post("/visits/A002/priority", {"priority": True})
+    expect(numbers).to_have_text(["A002", "A003", "A001"])
+    page.mouse.up()
+    page.clock.run_for(500)
+    expect(resting).to_have_count(0)
+    expect(page.locator("#news")).to_be_empty()
+    assert server.kinds("called") == []
+    point_at_second(page)
+    page.mouse.down()
+    page.mouse.up()
+    expect(page.locator("body")).to_have_attribute("data-ticket", "A003")
+    assert server.kinds("called") == ["called"]
+
+
+def test_a_row_that_stayed_where_it_was_can_be_pressed_at_once(
+    context: BrowserContext, server: House
+) -> None:
+    page = at_work(context, server)
+    page.clock.install()
+    page.clock.pause_at(page.evaluate("() => Date.now() + 5000"))
+    server.walk_in()
+    expect(page.locator("#queue li")).to_have_count(3)
+    expect(page.locator("#queue li[data-rests]")).to_have_count(1)
+    page.get_by_role("button", name="Roep op A002").click()
+    expect(page.locator("body")).to_have_attribute("data-ticket", "A002")
 
 
 def test_who_is_served_already_is_not_told_to_be_gone(context: BrowserContext, server: House) -> None:
@@ -350,10 +541,34 @@ def test_sending_on_to_a_counter_with_company(context: BrowserContext, server: H
     expect(dialog.get_by_role("group", name="Naar een loket").get_by_role("radio")).to_have_count(1)
     dialog.get_by_label("Loket 7").check()
     dialog.get_by_label("Ik loop mee").check()
+    expect(dialog.get_by_label("Loket 7")).to_be_visible()
+    expect(dialog.get_by_text("Loket 7")).to_contain_text("Vreemdelingenzaken")
     dialog.get_by_role("button", name="Doorsturen").click()
     stage(page, "idle")
+    expect(page.locator("#news")).to_have_text("A001 gaat naar Loket 7. U loopt mee.")
     assert server.post("/counters/7/next")["ticket"] == "A001"
     assert server.view("counters/7")["current"]["accompanied"] is True
+
+
+def test_nobody_is_sent_on_without_a_place_to_go(context: BrowserContext, server: House) -> None:
+    page = at_work(context, server, people=1)
+    page.keyboard.press("Space")
+    stage(page, "called", "A001")
+    page.keyboard.press("d")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Doorsturen").click()
+    missing = dialog.get_by_role("alert")
+    expect(missing).to_have_text("Kies eerst waarheen.")
+    dialog.get_by_role("group", name="dienst").get_by_label("Sport").check()
+    expect(missing).to_be_empty()
+    dialog.get_by_role("button", name="Doorsturen").click()
+    stage(page, "idle")
+    expect(page.locator("#news")).to_have_text("A001 gaat naar Sport.")
+    server.walk_in()
+    stage(page, "next", "A002")
+    page.keyboard.press("Space")
+    stage(page, "called", "A002")
+    expect(page.locator("#news")).to_be_empty()
 
 
 def test_several_services_are_told_on_the_large_button(context: BrowserContext, server: House) -> None:
@@ -422,9 +637,10 @@ def test_somebody_stays_with_the_member_of_staff_of_this_counter(
     keys.press("d")
     dialog = page.get_by_role("dialog")
     back = dialog.get_by_label("Komt terug bij mij")
-    dialog.get_by_label("Sport").check()
+    services = dialog.get_by_role("group", name="dienst")
+    services.get_by_label("Sport").check()
     expect(back).to_be_disabled()  # this counter does not serve it: nobody could ever call
-    dialog.get_by_label("Onthaal en inlichtingen").check()
+    services.get_by_label("Onthaal en inlichtingen").check()
     keys.press("Tab")
     keys.press("Tab")
     expect(back).to_be_focused()
@@ -441,6 +657,7 @@ def test_somebody_stays_with_the_member_of_staff_of_this_counter(
     page.get_by_role("button", name="Sluiten").click()
     expect(page.locator("#news")).to_have_text("A001 wacht alleen op u: roep op, of laat iedereen helpen.")
     stage(page, "next", "A001")
+    rested(page)
     row.get_by_role("button", name="Iedereen mag helpen").click()
     expect(row).not_to_contain_text("alleen bij u")
     assert server.post("/counters/2/next")["ticket"] == "A001"
@@ -497,6 +714,60 @@ def test_the_house_closes_and_the_day_ends(context: BrowserContext, houses: Call
         expect(page.locator("#why")).to_have_text("Het huis gaat open op dinsdag om 8.00 uur.")
         expect(page.locator("#step")).to_have_attribute("aria-disabled", "true")
         assert_accessible(page)
+
+
+def test_before_the_house_opens_nobody_is_told_to_go_home(
+    context: BrowserContext, houses: Callable[..., House]
+) -> None:
+    with contextlib.closing(houses(house_time="2026-11-23T07:40:00+01:00")) as server:
+        page = open_panel(context, server)
+        stage(page, "closed")
+        opens = page.locator("#why")
+        expect(opens).to_have_text(re.compile(r"Het huis gaat vandaag open om \d+\.\d\d uur\.$"))
+        page.keyboard.press("Space")
+        stage(page, "idle")
+        expect(page.locator("#stage")).to_have_text("Er wacht nog niemand")
+        expect(opens).to_have_text(re.compile(r"^Het huis gaat vandaag open om \d+\.\d\d uur\.$"))
+        expect(page.locator("#step")).to_have_attribute("aria-disabled", "true")
+        page.keyboard.press("Space")
+        assert server.kinds("counter-opened", "counter-closed") == ["counter-opened"]
+        assert_accessible(page)
+
+
+def test_who_is_only_helped_here_is_told_to_come_after(context: BrowserContext, server: House) -> None:
+    server.walk_in("attesten")
+    server.walk_in("attesten")
+    server.stop()
+    server.house_time = "2026-11-23T09:20:00+01:00"
+    server.start()
+    slot = {"service": "bevolking", "at": "2026-11-23T10:10:00+01:00"}
+    put = server.asked("integrator").put("/sites/mechelen/appointments/early-1", json=slot)
+    assert put.is_success, put.text
+    early = server.post("/appointments/early-1/report", role="reception")["ticket"]
+    server.post("/counters/3/open")
+    page = open_panel(context, server)
+    page.goto(server.base + "/mechelen/counters/3")
+    stage(page, "next", early)
+    told = (
+        "Vroeg voor de afspraak van 10.10 uur. "
+        "B001 en B002 zijn voor het snelloket: hier pas als er niemand anders wacht."
+    )
+    expect(page.locator("#why")).to_have_text(told)
+    page.keyboard.press("Space")
+    stage(page, "called", early)
+    expect(page.locator("#why")).to_have_text(told)
+
+
+def test_how_long_each_waits_is_told(context: BrowserContext, houses: Callable[..., House]) -> None:
+    with contextlib.closing(houses()) as server:
+        server.walk_in()
+        server.stop()
+        server.house_time = "2026-11-23T09:27:30+01:00"
+        server.start()
+        server.walk_in()
+        server.post("/counters/1/open")
+        page = open_panel(context, server)
+        expect(page.locator("#queue .waits")).to_have_text(["12 min.", "0 min."])
 
 
 def test_the_focus_is_never_lost_with_what_goes_away(context: BrowserContext, server: House) -> None:

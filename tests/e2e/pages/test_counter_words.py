@@ -156,9 +156,18 @@ def test_every_state_in_every_language(context: BrowserContext, city: Onthaal, l
     assert page.evaluate(OUTSIDE) == []
     assert page.evaluate(SMALL, TOUCH_PX) == []
     assert_accessible(page)
+    page.locator("#transfer .go").click()  # nowhere chosen
+    expect(page.locator("#transfer-missing")).not_to_be_empty()
+    assert_translated(page, language)
     page.set_viewport_size(wide)
     check("serving")
     page.keyboard.press("Escape")
+    page.locator("#number").fill("B777")
+    page.keyboard.press("Enter")
+    expect(page.locator("#number-refused")).not_to_be_empty()
+    page.locator("#queue [data-kind=call]").first.click(force=True)
+    expect(page.locator("#news")).not_to_be_empty()
+    check("serving")
 
     proxy.cut()
     expect(page.locator("#cut")).to_be_visible()
