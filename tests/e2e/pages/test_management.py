@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -194,19 +194,25 @@ def test_an_empty_morning_a_busy_one_and_what_goes_wrong(
 
 
 def test_what_would_help_is_said_though_nothing_is_wrong(
-    context: BrowserContext, server: House, hall: Screen
+    context: BrowserContext, houses: Callable[..., House]
 ) -> None:
-    server.post("/counters/1/open")
-    for _ in range(12):
-        server.walk_in()
-    page = open_overview(context, server)
-    expect(page.locator("#wrong")).to_have_attribute("data-state", "busy")
-    expect(page.locator("#wrong-title")).to_have_text("Er loopt niets mis, maar nog een loket zou helpen.")
-    expect(page.locator("#advices li")).to_have_count(1)
-    expect(page.locator("#advices")).to_contain_text("Open loket 2")
-    assert_accessible(page)
-    page.get_by_role("button", name="Afmelden").click()
-    expect(page).to_have_url(re.compile("/sign-in"))
+    with ExitStack() as opened:
+        server = opened.enter_context(closing(houses()))
+        for name, sound in (("hall", "on"), ("counters", "off")):
+            opened.enter_context(closing(Screen(server, f"mechelen/hall?screen={name}", sound=sound)))
+        server.post("/counters/1/open")
+        for _ in range(12):
+            server.walk_in()
+        page = open_overview(context, server)
+        expect(page.locator("#wrong")).to_have_attribute("data-state", "busy")
+        expect(page.locator("#wrong-title")).to_have_text(
+            "Er loopt niets mis, maar nog een loket zou helpen."
+        )
+        expect(page.locator("#advices li")).to_have_count(1)
+        expect(page.locator("#advices")).to_contain_text("Open loket 2")
+        assert_accessible(page)
+        page.get_by_role("button", name="Afmelden").click()
+        expect(page).to_have_url(re.compile("/sign-in"))
 
 
 def test_by_keyboard_and_at_double_size(context: BrowserContext, server: House, hall: Screen) -> None:
