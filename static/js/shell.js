@@ -6,9 +6,10 @@ async function keep() {
   try {
     await navigator.serviceWorker.register("/sw.js");
     const { active } = await navigator.serviceWorker.ready;
-    // What was loaded before the worker was there has not passed through its hands.
-    const parts = performance.getEntriesByType("resource").map(({ name }) => name);
-    active.postMessage({ keep: [location.href, ...parts] });
+    active.postMessage({ keep: [location.href] });
+    // What was loaded before the worker was there has not passed through its hands, and the icon comes late.
+    const parts = (list) => active.postMessage({ keep: list.getEntries().map(({ name }) => name) });
+    new PerformanceObserver(parts).observe({ type: "resource", buffered: true });
   } catch {
     // A browser that allows no worker shows the page all the same.
   }
