@@ -10,12 +10,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from enum import StrEnum
 from typing import Annotated, Any, NoReturn, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from server.domain.house import Kind
+from server.domain.messages import Languages
 
 Duration = Annotated[int, Meta(ge=0, le=86_400)]
 """Seconds, from none to a day: more is a slip of the unit."""
@@ -36,6 +38,7 @@ Colour = Annotated[str, Meta(pattern=r"^#[0-9A-Fa-f]{6}\Z")]
 Font = Annotated[str, Meta(max_length=60, pattern=r"^([A-Za-z0-9][A-Za-z0-9 -]*)?\Z")]
 Letter = Annotated[str, Meta(pattern=r"^[A-Z]\Z")]
 Region = Annotated[str, Meta(pattern=r"^[A-Z]{2}\Z")]
+Quiet = Annotated[str, Meta(pattern=r"^(\d\d:\d\d-\d\d:\d\d)?\Z")]
 Language = Annotated[str, Meta(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*\Z")]
 
 _SLUG = "must be 1 to 31 {}letters, digits and hyphens, and begin with a letter or digit"
@@ -50,6 +53,9 @@ _PATTERNS = {
     "font": "must be the name of one family: letters, digits, spaces and hyphens",
     "region": 'must be a country of two capitals such as "BE"',
     "languages": 'must be language tags such as "nl" or "nl-BE"',
+    "quiet": 'must be a period such as "21:00-08:00", or "" for none',
+    "city": "must be text on one line",
+    "place": "must be text on one line",
 }
 COLOURS = ("night", "dusk", "snow", "mist", "sun", "ink", "harbour")
 _PATTERNS |= dict.fromkeys(COLOURS, 'must be a colour such as "#0b2034"')
@@ -82,6 +88,22 @@ class RulesTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_onl
     waiting_limit_s: Duration = 1200
 
 
+class MessagesTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """``[sites.SITE.messages]``: what is written to citizens, and when."""
+
+    city: Notice = ""
+    place: Notice = ""
+    ladder: tuple[str, ...] = ("3d", "1d", "2h")
+    order: tuple[str, ...] = ("push", "sms", "mail")
+    quiet: Quiet = "21:00-08:00"
+    on_closing_days: bool = False
+    languages: Languages = Languages.CITIZEN
+    almost_ahead: Count = 2
+    almost_s: Duration = 600
+    late_from_s: Duration = 900
+    kept_days: Annotated[int, Meta(ge=1, le=3650)] = 30
+
+
 class OpeningTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """``[sites.SITE.opening]``: for each day of the week its periods, ``"08:00-13:00"``."""
 
@@ -108,6 +130,8 @@ class ServiceTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_o
     late_limit_s: Duration | UnsetType = UNSET
     waiting_limit_s: Duration | UnsetType = UNSET
     discreet: bool = False
+    ladder: tuple[str, ...] | UnsetType = UNSET
+    bring: dict[Language, Notice] = {}
 
 
 class CounterTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -161,6 +185,7 @@ class SiteTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
     notice: Notice = ""
     theme: dict[str, Any] = {}
     rules: dict[str, Any] = {}
+    messages: dict[str, Any] = {}
     opening: dict[str, Any]
     services: list[Any]
     counters: list[Any]
@@ -171,6 +196,7 @@ class FileTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
     """The whole file."""
 
     sites: dict[str, Any]
+    channels: dict[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +261,8 @@ def _check(value: object, kind: Any, struct: type, place: Place, key: str) -> No
     place = Place(place.file, place.key + where.rstrip("`"))
     if kind is Kind and isinstance(value, str):
         place.fail(f'"{value}" is no kind of service', value, list(Kind))
+    if isinstance(kind, type) and issubclass(kind, StrEnum) and isinstance(value, str):
+        place.fail(f'"{value}" is none of the choices', value, list(kind))
     if "regex" in said:
         place.fail(_PATTERNS["counter" if struct is CounterTable else key])
     bound = re.search(r"([<>])= (\d+)", said)

@@ -106,6 +106,74 @@ contact = sa.Table(
     sa.Column("erase_at", sa.BigInteger, nullable=False, index=True),
 )
 
+planner = sa.Table(
+    "planner",
+    metadata,
+    sa.Column("site", sa.Text, primary_key=True),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sa.Column("policy", sa.Text, nullable=False),
+)
+"""How far each site's journal has been planned for, and under which policy."""
+
+delivery = sa.Table(
+    "delivery",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("site", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("step", sa.Text, nullable=False),
+    sa.Column("slot_at", sa.BigInteger),
+    sa.Column("channel", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.Column("due_at", sa.BigInteger, nullable=False),
+    sa.Column("until", sa.BigInteger, nullable=False),
+    sa.Column("retry_at", sa.BigInteger, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("lease_until", sa.BigInteger),
+    sa.Column("reach_by", sa.BigInteger),
+    sa.Column("ref", sa.Text),
+    sa.Column("parts", sa.Integer),
+    sa.Column("cost", sa.BigInteger),
+    sa.Index("delivery_due", "state", "due_at"),
+    sa.Index("delivery_subject", "subject"),
+)
+"""One message to one person through one channel. ``due_at`` and ``until`` are house time; ``retry_at``,
+``lease_until`` and ``reach_by`` real time; ``cost`` is in millionths of the currency."""
+
+delivery_event = sa.Table(
+    "delivery_event",
+    metadata,
+    sa.Column("delivery", sa.Text, primary_key=True),
+    sa.Column("n", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("real_at", sa.BigInteger, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("code", sa.Text, nullable=False),
+)
+"""What happened to a delivery: planned, sent, accepted, delivered, shown, clicked, answered, and the rest."""
+
+message = sa.Table(
+    "message",
+    metadata,
+    sa.Column("delivery", sa.Text, primary_key=True),
+    sa.Column("subject", sa.Text, nullable=False, index=True),
+    sa.Column("sealed", sa.LargeBinary, nullable=False),
+    sa.Column("erase_at", sa.BigInteger, nullable=False, index=True),
+)
+"""What was written, sealed as contact data are, and erased with them."""
+
+opt_out = sa.Table(
+    "opt_out",
+    metadata,
+    sa.Column("mark", sa.LargeBinary, primary_key=True),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+)
+"""Addresses that want no messages. The mark is made with the server's key: it outlives the address."""
+
 answer = sa.Table(
     "answer",
     metadata,

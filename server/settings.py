@@ -21,12 +21,20 @@ import holidays as public_holidays
 import phonenumbers
 from msgspec import UNSET
 
+from server.channel_tables import (
+    Channels,
+    ChannelsTable,
+    read_mail,
+    read_push,
+    read_sms,
+)
 from server.config_tables import (
     COLOURS,
     SITE_ID,
     ConfigError,
     CounterTable,
     FileTable,
+    MessagesTable,
     OpeningTable,
     Place,
     RulesTable,
@@ -40,6 +48,7 @@ from server.config_tables import (
 )
 from server.domain.house import CounterPlan, House, Kind, ScreenPlan, Service
 from server.domain.layout import TooFar, TooMany, layout
+from server.domain.messages import CHANNELS, Messages, Step, step
 from server.domain.schedule import Calendar
 from server.domain.theme import Theme, too_pale
 from server.logo import BadLogo, checked
@@ -130,7 +139,23 @@ def load_text(text: str, name: str) -> dict[str, House]:
     file = read_table(raw, FileTable, Place(name))
     if not file.sites:
         Place(name, "sites").fail("names no site")
+    _channels(file, Place(name, "channels"))
     return {site: _house(site, table, Place(name, f"sites.{site}")) for site, table in file.sites.items()}
+
+
+def channels(text: str, name: str) -> Channels:
+    """What carries messages, of a text that :func:`load_text` has found valid."""
+    file = read_table(tomllib.loads(text.removeprefix("\ufeff")), FileTable, Place(name))
+    return _channels(file, Place(name, "channels"))
+
+
+def _channels(file: FileTable, place: Place) -> Channels:
+    table = read_table(file.channels, ChannelsTable, place)
+    return Channels(
+        sms=read_sms(table.sms, place.at("sms")),
+        mail=read_mail(table.mail, place.at("mail")),
+        push=read_push(table.push, place.at("push")),
+    )
 
 
 def _house(site: str, raw: object, place: Place) -> House:
@@ -156,6 +181,7 @@ def _house(site: str, raw: object, place: Place) -> House:
     )
     services = _services(table.services, rules, place)
     counters = _counters(table.counters, services, place)
+    messages = read_table(table.messages, MessagesTable, place.at("messages"))
     return House(
         site=site,
         name=table.name,
@@ -170,6 +196,7 @@ def _house(site: str, raw: object, place: Place) -> House:
         notice=table.notice,
         languages=table.languages,
         region=table.region,
+        messages=_messages(messages, table.name, place.at("messages")),
         theme=_theme(read_table(table.theme, ThemeTable, place.at("theme")), place.at("theme")),
     )
 
@@ -289,10 +316,52 @@ def _services(raw: list[Any], rules: RulesTable, place: Place) -> dict[str, Serv
             late_limit_s=rules.late_limit_s if row.late_limit_s is UNSET else row.late_limit_s,
             waiting_limit_s=rules.waiting_limit_s if row.waiting_limit_s is UNSET else row.waiting_limit_s,
             discreet=row.discreet,
+            ladder=None if row.ladder is UNSET else _ladder(row.ladder, here.at("ladder")),
+            bring=dict(row.bring),
         )
         if services[row.id].late_limit_s < services[row.id].grace_s:
             here.at("late_limit_s").fail("is less than grace_s: who says to be late would lose by saying so")
     return services
+
+
+def _ladder(written: Sequence[str], place: Place) -> tuple[Step, ...]:
+    _unique(written, place)
+    steps = []
+    for index, each in enumerate(written):
+        try:
+            steps.append(step(each))
+        except ValueError as error:
+            place.item(index).fail(str(error))
+    return tuple(sorted(steps, key=lambda rung: rung.days * 86_400 + rung.seconds, reverse=True))
+
+
+def _messages(table: MessagesTable, name: str, place: Place) -> Messages:
+    _unique(table.order, place.at("order"))
+    for index, channel in enumerate(table.order):
+        if channel not in CHANNELS:
+            place.at("order").item(index).fail(f'unknown channel "{channel}"', channel, CHANNELS)
+    quiet = None
+    if table.quiet:
+        try:
+            begin, end = (time.fromisoformat(part) for part in table.quiet.split("-"))
+        except ValueError:
+            place.at("quiet").fail(f'"{table.quiet}" is no period: write "21:00-08:00"')
+        if begin == end:
+            place.at("quiet").fail("would be quiet all day: nobody could be written to")
+        quiet = (begin, end)
+    return Messages(
+        city=table.city or name,
+        place=table.place or name,
+        ladder=_ladder(table.ladder, place.at("ladder")),
+        order=table.order,
+        quiet=quiet,
+        on_closing_days=table.on_closing_days,
+        languages=table.languages,
+        almost_ahead=table.almost_ahead,
+        almost_s=table.almost_s,
+        late_from_s=table.late_from_s,
+        kept_s=table.kept_days * 86_400,
+    )
 
 
 def _counters(raw: list[Any], services: dict[str, Service], place: Place) -> dict[str, CounterPlan]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from server.domain.messages import Messages, Step
 from server.domain.schedule import Calendar
 from server.domain.theme import Theme
 
@@ -43,6 +44,10 @@ class Service:
     late_limit_s: int = 1200
     waiting_limit_s: int = 1200
     discreet: bool = False
+    ladder: tuple[Step, ...] | None = None
+    """When its people are reminded, where that is not as the site does it."""
+    bring: dict[str, str] = field(default_factory=dict)
+    """What to bring, by language."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +98,7 @@ class House:
     languages: tuple[str, ...] = field(default=("nl",))
     region: str = "BE"
     """The country of telephone numbers that name none, as ISO 3166-1 alpha-2."""
+    messages: Messages = field(default_factory=Messages)
     theme: Theme = field(default_factory=Theme)
 
     def home_counters(self, service: str) -> tuple[CounterPlan, ...]:
