@@ -6,7 +6,7 @@ Everything here runs inside ``Database.write`` or ``read``; the seal is made wit
 from __future__ import annotations
 
 import contextlib
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 import sqlalchemy as sa
@@ -31,12 +31,23 @@ Phone = Annotated[
 Short = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
+Channel = Literal["push", "sms", "mail"]
+
+
 class Contact(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """How to name and reach one person. Stored sealed; no view and no event has a field for it."""
+    """How to name and reach one person. Stored sealed; no view and no event has a field for it.
+
+    ``push`` is a subscription of Web Push as JSON. ``channels`` is the person's own order, in place of the
+    site's. ``safe`` names the one channel that is safe for them, or "none": nothing goes through any other,
+    and nothing that is written says what it is about.
+    """
 
     name: Short | None = None
     phone: Phone | None = None
     email: Short | None = None
+    push: Annotated[str, msgspec.Meta(max_length=2000)] | None = None
+    channels: Annotated[tuple[Channel, ...], msgspec.Meta(max_length=3)] | None = None
+    safe: Channel | Literal["none"] | None = None
 
 
 class BadContact(Exception):

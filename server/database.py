@@ -123,10 +123,12 @@ delivery = sa.Table(
     sa.Column("subject", sa.Text, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("step", sa.Text, nullable=False),
-    sa.Column("slot_at", sa.BigInteger),
+    sa.Column("slot_at", sa.BigInteger, nullable=False),
+    sa.Column("rank", sa.Integer, nullable=False),
     sa.Column("channel", sa.Text, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("reason", sa.Text),
+    sa.Column("planned_at", sa.BigInteger, nullable=False),
     sa.Column("due_at", sa.BigInteger, nullable=False),
     sa.Column("until", sa.BigInteger, nullable=False),
     sa.Column("retry_at", sa.BigInteger, nullable=False),
@@ -136,11 +138,15 @@ delivery = sa.Table(
     sa.Column("ref", sa.Text),
     sa.Column("parts", sa.Integer),
     sa.Column("cost", sa.BigInteger),
-    sa.Index("delivery_due", "state", "due_at"),
-    sa.Index("delivery_subject", "subject"),
+    sa.Column("about", sa.Text, nullable=False),
+    sa.Index("delivery_due", "state", "channel", "due_at"),
+    sa.Index("delivery_once", "subject", "step", "slot_at", "channel", unique=True),
+    sa.Index("delivery_site", "site", "due_at"),
+    sa.Index("delivery_reach", "reach_by"),
 )
-"""One message to one person through one channel. ``due_at`` and ``until`` are house time; ``retry_at``,
-``lease_until`` and ``reach_by`` real time; ``cost`` is in millionths of the currency."""
+"""One message to one person through one channel, "" as long as none is chosen; ``rank`` is how many were
+tried before. ``planned_at``, ``due_at`` and ``until`` are house time; ``retry_at``, ``lease_until`` and
+``reach_by`` real time. ``cost`` is in millionths of the currency; ``about`` what a notice says, as JSON."""
 
 delivery_event = sa.Table(
     "delivery_event",

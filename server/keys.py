@@ -50,29 +50,28 @@ class Keys:
         self._links = hmac.digest(key, b"onthaal visit links 1", "sha256")
         self._seal = AESGCM(hmac.digest(key, b"onthaal contact seal 1", "sha256"))
         self._logins = hmac.digest(key, b"onthaal login marks 1", "sha256")
+        self._addresses = hmac.digest(key, b"onthaal address marks 1", "sha256")
+        self._appointments = hmac.digest(key, b"onthaal appointment links 1", "sha256")
 
     def visit_secret(self, visit: str) -> str:
         """The unguessable part of a visit's link: its id and a MAC over it, 35 characters."""
-        raw = base64.b32decode(visit.upper())
-        return base64.urlsafe_b64encode(raw + self._mac(raw)).rstrip(b"=").decode()
+        return _secret(self._links, visit)
 
     def visit_of(self, secret: str) -> str | None:
         """The visit whose link this is, or None; compared in constant time."""
-        try:
-            raw = base64.b64decode(secret + "=" * (-len(secret) % 4), altchars=b"-_", validate=True)
-        except ValueError:
-            return None
-        if len(raw) != ID_BYTES + MAC_BYTES:
-            return None
-        visit, mac = raw[:ID_BYTES], raw[ID_BYTES:]
-        # A second spelling of the same bytes would be a second link: only the canonical one counts.
-        name = base64.b32encode(visit).decode().lower()
-        if not hmac.compare_digest(mac, self._mac(visit)) or self.visit_secret(name) != secret:
-            return None
-        return name
+        return _subject(self._links, secret)
 
-    def _mac(self, raw: bytes) -> bytes:
-        return hmac.digest(self._links, raw, "sha256")[:MAC_BYTES]
+    def appointment_secret(self, appointment: str) -> str:
+        """The unguessable part of an appointment's link, made as a visit's is."""
+        return _secret(self._appointments, appointment)
+
+    def appointment_of(self, secret: str) -> str | None:
+        """The appointment whose link this is, or None; compared in constant time."""
+        return _subject(self._appointments, secret)
+
+    def address_mark(self, address: str) -> bytes:
+        """What stands for an address that wants no messages, once the address itself is forgotten."""
+        return hmac.digest(self._addresses, address.encode(), "sha256")
 
     def login_mark(self, login: str) -> bytes:
         """What stands for a login that nobody has: it cannot be guessed back without the key."""
@@ -89,6 +88,30 @@ class Keys:
             return self._seal.decrypt(sealed[:12], sealed[12:], subject.encode())
         except InvalidTag as error:
             raise BadKey("sealed with another key, or for another subject") from error
+
+
+def _secret(key: bytes, subject: str) -> str:
+    raw = base64.b32decode(subject.upper())
+    return base64.urlsafe_b64encode(raw + _mac(key, raw)).rstrip(b"=").decode()
+
+
+def _subject(key: bytes, secret: str) -> str | None:
+    try:
+        raw = base64.b64decode(secret + "=" * (-len(secret) % 4), altchars=b"-_", validate=True)
+    except ValueError:
+        return None
+    if len(raw) != ID_BYTES + MAC_BYTES:
+        return None
+    subject, mac = raw[:ID_BYTES], raw[ID_BYTES:]
+    # A second spelling of the same bytes would be a second link: only the canonical one counts.
+    name = base64.b32encode(subject).decode().lower()
+    if not hmac.compare_digest(mac, _mac(key, subject)) or _secret(key, name) != secret:
+        return None
+    return name
+
+
+def _mac(key: bytes, raw: bytes) -> bytes:
+    return hmac.digest(key, raw, "sha256")[:MAC_BYTES]
 
 
 def load_keys(database: Path) -> Keys:

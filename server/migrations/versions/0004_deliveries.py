@@ -22,10 +22,12 @@ def upgrade() -> None:
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("step", sa.Text(), nullable=False),
-        sa.Column("slot_at", sa.BigInteger(), nullable=True),
+        sa.Column("slot_at", sa.BigInteger(), nullable=False),
+        sa.Column("rank", sa.Integer(), nullable=False),
         sa.Column("channel", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("planned_at", sa.BigInteger(), nullable=False),
         sa.Column("due_at", sa.BigInteger(), nullable=False),
         sa.Column("until", sa.BigInteger(), nullable=False),
         sa.Column("retry_at", sa.BigInteger(), nullable=False),
@@ -35,10 +37,13 @@ def upgrade() -> None:
         sa.Column("ref", sa.Text(), nullable=True),
         sa.Column("parts", sa.Integer(), nullable=True),
         sa.Column("cost", sa.BigInteger(), nullable=True),
+        sa.Column("about", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index("delivery_due", "delivery", ["state", "due_at"], unique=False)
-    op.create_index("delivery_subject", "delivery", ["subject"], unique=False)
+    op.create_index("delivery_due", "delivery", ["state", "channel", "due_at"], unique=False)
+    op.create_index("delivery_once", "delivery", ["subject", "step", "slot_at", "channel"], unique=True)
+    op.create_index("delivery_site", "delivery", ["site", "due_at"], unique=False)
+    op.create_index("delivery_reach", "delivery", ["reach_by"], unique=False)
     op.create_table(
         "delivery_event",
         sa.Column("delivery", sa.Text(), nullable=False),

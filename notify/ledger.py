@@ -1,0 +1,473 @@
+"""The ledger of deliveries: claimed with a lease, recorded under their own attempt, followed by receipts.
+
+Everything here is a plain function over a connection, to be run inside ``Database.write``. Two times are
+at work: a message is due and of use in house time, leases and retries go by real time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from notify import plan, planner
+from notify.channels import Reached, Receipt
+from notify.contacts import Contact, opened
+from notify.delivery import ATTEMPTS, State, address, advances, pause_s, reached, usable
+from server import database as db
+from server.domain.appointment import Appointment
+from server.domain.day import Status
+from server.domain.house import House
+from server.domain.messages import CHANNELS
+from server.domain.schedule import SECOND
+from server.keys import BadKey, Keys
+from server.ledger import appointment_of
+
+Row = sa.Row[Any]
+
+CHOSEN_AT_ONCE = 500
+"""Due messages that one transaction finds a channel for."""
+
+ANSWERS = frozenset({"confirmed", "cancelled", "late", "call-back", "stopped", "unknown", "over"})
+"""Kinds that answer what a person has just written to us: they are wanted whatever has become of the rest."""
+
+FAILURES = frozenset({"given-up", "no-address", "too-late", "quiet"})
+"""Reasons that leave a person without what the house meant to say."""
+
+_table = db.delivery
+
+
+class About(msgspec.Struct, omit_defaults=True):
+    """What a notice says beside its visit or appointment: numbers and instants, nothing of a person."""
+
+    counter: str | None = None
+    ahead: int | None = None
+    minutes: int | None = None
+    later: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A delivery that is ours to send, and all that its text is made from."""
+
+    id: str
+    site: str
+    subject: str
+    kind: str
+    step: str
+    channel: str
+    attempt: int
+    to: str
+    until: int
+    appointment: Appointment | None
+    visit: Row | None
+    contact: Contact
+    about: About
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What became of an attempt. ``code`` is what the gateway said.
+
+    ``state`` is accepted, failed (never through this channel) or planned (to be tried again after
+    ``after_s``). ``sealed`` is what was written, ``gone`` that the address itself is no more.
+    """
+
+    claim: Claim
+    state: State
+    code: str
+    ref: str = ""
+    after_s: float = 0.0
+    luck: float = 0.5
+    gone: bool = False
+    parts: int | None = None
+    cost: int | None = None
+    sealed: bytes | None = None
+
+
+class Ledger:
+    """The deliveries of a server's sites. ``keys`` open what is kept of people."""
+
+    def __init__(self, houses: Mapping[str, House], keys: Keys, reach_within_s: Mapping[str, float]) -> None:
+        self._houses = houses
+        self._due = sa.and_(_table.c.state == State.PLANNED, _table.c.site.in_(list(houses)))
+        self._keys = keys
+        self._reach_within_s = reach_within_s
+
+    # --- before sending ---------------------------------------------------------------------------
+
+    def anything_due(self, connection: sa.Connection, now: int, real: int) -> bool:
+        """Whether there is something to claim, to choose a channel for, or to give up waiting for."""
+        # All channels by name, so that the index goes straight to what is due among all that is planned.
+        due = sa.select(_table.c.id).where(
+            self._due,
+            _table.c.channel.in_(("", *CHANNELS)),
+            _table.c.due_at <= now,
+            _table.c.retry_at <= real,
+        )
+        stuck = sa.select(_table.c.id).where(_table.c.state == State.SENDING, _table.c.lease_until <= real)
+        unreached = sa.select(_table.c.id).where(_table.c.reach_by <= real)
+        return any(connection.execute(each.limit(1)).first() for each in (due, stuck, unreached))
+
+    def claim(
+        self, connection: sa.Connection, now: int, real: int, free: Mapping[str, int], lease_s: float
+    ) -> list[Claim]:
+        """Take what is due, at most ``free`` of each channel; nobody else takes it before the lease is over.
+
+        Whether it is still wanted is looked at here, in the same transaction, right before it is sent.
+        """
+        self._choose(connection, now, real)
+        claims: list[Claim] = []
+        for channel, count in free.items():
+            if count <= 0:
+                continue
+            due = sa.and_(self._due, _table.c.due_at <= now, _table.c.retry_at <= real)
+            # A lease that ran out belonged to a process that died, or to one that we no longer believe.
+            stuck = sa.and_(_table.c.state == State.SENDING, _table.c.lease_until <= real)
+            rows: list[Row] = []
+            for which in (stuck, due):
+                rows += connection.execute(
+                    sa.select(_table)
+                    .where(which, _table.c.channel == channel)
+                    .order_by(_table.c.due_at)
+                    .limit(count - len(rows))
+                ).all()
+            claims += self._take(connection, rows, now, real, lease_s)
+        return claims
+
+    def _choose(self, connection: sa.Connection, now: int, real: int) -> None:
+        """Give each message that has become due the best channel its person has."""
+        rows = connection.execute(
+            sa.select(_table)
+            .where(self._due, _table.c.channel == "", _table.c.due_at <= now, _table.c.retry_at <= real)
+            .order_by(_table.c.due_at)
+            .limit(CHOSEN_AT_ONCE)
+        ).all()
+        people = self._people(connection, rows)
+        for row in rows:
+            order = self._houses[row.site].messages.order if row.site in self._houses else ()
+            channels = people.usable(row.subject, order, ())
+            if channels:
+                _set(connection, row, channel=channels[0])
+            else:
+                stop(connection, row, people.why_not(row.subject, order), now, real)
+
+    def _take(
+        self, connection: sa.Connection, rows: Sequence[Row], now: int, real: int, lease_s: float
+    ) -> list[Claim]:
+        people = self._people(connection, rows)
+        claims = []
+        for row in rows:
+            house = self._houses.get(row.site)
+            if house is None:
+                continue
+            contact = people.contact(row.subject)
+            to = address(contact, row.channel)
+            verdict = self._standing(house, row, people, now)
+            if verdict == "given-up":
+                note(connection, row.id, verdict, row.attempt, row.reason or "", now, real)
+                self._failed(connection, row, verdict, now, real)
+            elif isinstance(verdict, str):
+                stop(connection, row, verdict, now, real)
+            elif isinstance(verdict, int):
+                _set(connection, row, state=State.PLANNED, due_at=verdict)
+            elif contact is None or to is None or not people.may_use(row.subject, row.channel, row.kind):
+                # Since it was chosen the person took this channel back; the first one is chosen anew.
+                if row.rank == 0 and row.attempt == 0:
+                    _set(connection, row, channel="")
+                else:
+                    stop(connection, row, people.why_not(row.subject, (row.channel,)), now, real)
+            else:
+                attempt = row.attempt + 1
+                lease_until = real + round(lease_s * SECOND)
+                _set(connection, row, state=State.SENDING, attempt=attempt, lease_until=lease_until)
+                note(connection, row.id, "sent", attempt, "", now, real)
+                claims.append(
+                    Claim(
+                        id=row.id,
+                        site=row.site,
+                        subject=row.subject,
+                        kind=row.kind,
+                        step=row.step,
+                        channel=row.channel,
+                        attempt=attempt,
+                        to=to,
+                        until=row.until,
+                        appointment=people.appointments.get(row.subject),
+                        visit=people.visits.get(row.subject),
+                        contact=contact,
+                        about=msgspec.json.decode(row.about or "{}", type=About),
+                    )
+                )
+        return claims
+
+    def _standing(self, house: House, row: Row, people: People, now: int) -> str | int | None:
+        """Why a message is not sent any more, until when it has to wait, or None: it goes out."""
+        if now >= row.until:
+            return "too-late"
+        reason = _unwanted(row, people)
+        if reason is not None:
+            return reason
+        if row.kind == planner.REMINDER and plan.earlier(house, now) != now:
+            allowed = plan.quiet_until(house, now)
+            return allowed if allowed < row.until else "quiet"
+        if row.attempt >= ATTEMPTS:
+            return "given-up"
+        return None
+
+    def _people(self, connection: sa.Connection, rows: Sequence[Row]) -> People:
+        return People(connection, self._keys, [row.subject for row in rows])
+
+    # --- after sending ----------------------------------------------------------------------------
+
+    def record(self, connection: sa.Connection, results: Iterable[Result], now: int, real: int) -> None:
+        """Write down what became of attempts. One that is no longer the delivery's own changes nothing."""
+        for result in results:
+            claim = result.claim
+            row = connection.execute(sa.select(_table).where(_table.c.id == claim.id)).one()
+            mine = row.attempt == claim.attempt
+            note(connection, claim.id, _said(result), claim.attempt, result.code, now, real)
+            if result.gone:
+                self._forget(connection, claim)
+            if not mine:
+                continue
+            if result.state is State.ACCEPTED:
+                self._accepted(connection, row, result, real)
+            elif row.state != State.SENDING:
+                continue  # a receipt was faster
+            elif result.state is State.FAILED:
+                self._failed(connection, row, result.code, now, real)
+            else:
+                pause = pause_s(row.attempt, result.after_s, result.luck)
+                _set(
+                    connection,
+                    row,
+                    state=State.PLANNED,
+                    reason=result.code,
+                    retry_at=real + round(pause * SECOND),
+                    lease_until=None,
+                )
+
+    def _accepted(self, connection: sa.Connection, row: Row, result: Result, real: int) -> None:
+        values: dict[str, Any] = {"ref": result.ref, "parts": result.parts, "cost": result.cost}
+        if row.state == State.SENDING:
+            values |= {"state": State.ACCEPTED, "reason": None, "lease_until": None}
+            if not reached(row.channel, State.ACCEPTED):
+                within_s = self._reach_within_s.get(row.channel, 0.0)
+                values["reach_by"] = real + round(within_s * SECOND) if within_s else None
+        _set(connection, row, **values)
+        if result.sealed is not None:
+            house = self._houses[row.site]
+            erase_at = real + house.messages.kept_s * SECOND
+            connection.execute(
+                sa.text(db.upsert(db.message)),
+                {"delivery": row.id, "subject": row.subject, "sealed": result.sealed, "erase_at": erase_at},
+            )
+
+    def receive(self, connection: sa.Connection, receipts: Iterable[Receipt], now: int, real: int) -> None:
+        """Follow what gateways say, late, twice or out of order as it may come."""
+        for receipt in receipts:
+            row = connection.execute(sa.select(_table).where(_table.c.id == receipt.delivery)).one_or_none()
+            if row is None or _heard(connection, receipt):
+                continue
+            note(connection, row.id, receipt.reached.value, row.attempt, receipt.code, now, real)
+            news = State(receipt.reached.value)
+            if not advances(State(row.state), news):
+                continue
+            if news is State.FAILED:
+                self._failed(connection, row, receipt.code, now, real)
+                continue
+            values: dict[str, Any] = {"state": news, "reason": None, "lease_until": None}
+            if reached(row.channel, news):
+                values["reach_by"] = None
+            _set(connection, row, **values)
+
+    def give_up_waiting(self, connection: sa.Connection, now: int, real: int, limit: int = 100) -> int:
+        """Go on to the next channel where the one before took a message and nobody heard of it; how many."""
+        rows = connection.execute(sa.select(_table).where(_table.c.reach_by <= real).limit(limit)).all()
+        for row in rows:
+            _set(connection, row, reach_by=None, reason="not-reached")
+            note(connection, row.id, "not-reached", row.attempt, "", now, real)
+            self._fall_back(connection, row, now)
+        return len(rows)
+
+    def _failed(self, connection: sa.Connection, row: Row, code: str, now: int, real: int) -> None:
+        _set(connection, row, state=State.FAILED, reason=code or "failed", lease_until=None, reach_by=None)
+        self._fall_back(connection, row, now)
+
+    def _fall_back(self, connection: sa.Connection, row: Row, now: int) -> None:
+        """Plan the same message through the next channel that was not tried yet, if any is left."""
+        house = self._houses.get(row.site)
+        if house is None or now >= row.until:
+            return
+        tried = connection.execute(
+            sa.select(_table.c.channel, _table.c.rank).where(
+                _table.c.subject == row.subject,
+                _table.c.step == row.step,
+                _table.c.slot_at == row.slot_at,
+            )
+        ).all()
+        if any(each.rank > row.rank for each in tried):
+            return  # it was gone on from here before
+        people = self._people(connection, [row])
+        left = people.usable(row.subject, house.messages.order, {each.channel for each in tried})
+        if not left or _unwanted(row, people) is not None:
+            return
+        rank = row.rank + 1
+        fresh = planner.row_of(
+            plan.delivery_id(row.subject, row.step, row.slot_at, rank),
+            row.site,
+            row.subject,
+            row.kind,
+            row.step,
+            now,
+            now,
+            row.until,
+            slot_at=row.slot_at,
+            rank=rank,
+            channel=left[0],
+            about=row.about,
+        )
+        connection.execute(_table.insert(), fresh)
+
+    def _forget(self, connection: sa.Connection, claim: Claim) -> None:
+        """Take an address out of what is kept of a person: it is no more, or somebody else's."""
+        for subject in _subjects(claim.subject, claim.visit):
+            sealed = connection.execute(
+                sa.select(db.contact.c.sealed).where(db.contact.c.subject == subject)
+            ).scalar()
+            if sealed is None:
+                continue
+            kept = opened(self._keys, subject, sealed)
+            if address(kept, claim.channel) == claim.to:
+                field = {"sms": "phone", "mail": "email", "push": "push"}[claim.channel]
+                left = msgspec.json.encode(msgspec.structs.replace(kept, **{field: None}))
+                connection.execute(
+                    db.contact.update()
+                    .where(db.contact.c.subject == subject)
+                    .values(sealed=self._keys.seal(left, subject))
+                )
+
+
+class People:
+    """What is known, in one transaction, of those whom deliveries are for."""
+
+    def __init__(self, connection: sa.Connection, keys: Keys, subjects: Iterable[str]) -> None:
+        ids = set(subjects)
+        self.visits: dict[str, Row] = {
+            row.id: row for row in connection.execute(sa.select(db.visit).where(db.visit.c.id.in_(ids)))
+        }
+        booked = ids | {row.appointment for row in self.visits.values() if row.appointment}
+        found = connection.execute(sa.select(db.appointment).where(db.appointment.c.id.in_(booked)))
+        self.appointments = {row.id: appointment_of(row) for row in found}
+        self._contacts: dict[str, Contact] = {}
+        for row in connection.execute(sa.select(db.contact).where(db.contact.c.subject.in_(booked))):
+            try:
+                self._contacts[row.subject] = opened(keys, row.subject, row.sealed)
+            except BadKey:
+                continue
+        marks = {
+            to: keys.address_mark(to)
+            for contact in self._contacts.values()
+            for channel in ("sms", "mail", "push")
+            if (to := address(contact, channel))
+        }
+        known = connection.execute(
+            sa.select(db.opt_out.c.mark).where(db.opt_out.c.mark.in_(list(marks.values())))
+        )
+        closed = {row.mark for row in known}
+        self._opted_out = {to for to, mark in marks.items() if mark in closed}
+
+    def contact(self, subject: str) -> Contact | None:
+        """What is kept of a person, by their visit or, where that has nothing, by its appointment."""
+        own = self._contacts.get(subject)
+        visit = self.visits.get(subject)
+        booked = self._contacts.get(visit.appointment) if visit is not None and visit.appointment else None
+        if own is None or booked is None:
+            return own or booked
+        # The page of the ticket knows the telephone's push, the booking system the rest.
+        values = {field: getattr(own, field) or getattr(booked, field) for field in own.__struct_fields__}
+        return Contact(**values)
+
+    def usable(self, subject: str, order: Sequence[str], used: Iterable[str]) -> list[str]:
+        """The channels that are left for a person; see ``delivery.usable``."""
+        return usable(self.contact(subject), order, frozenset(used), self._opted_out)
+
+    def may_use(self, subject: str, channel: str, kind: str) -> bool:
+        """Whether a person may be written to through a channel that was chosen before."""
+        contact = self.contact(subject)
+        # Who writes STOP is told once that it was understood.
+        closed: set[str] = set() if kind == "stopped" else self._opted_out
+        return channel in usable(contact, (channel,), (), closed)
+
+    def why_not(self, subject: str, order: Sequence[str]) -> str:
+        """Why no channel is left for a person."""
+        contact = self.contact(subject)
+        if contact is None or not usable(contact, order, (), ()):
+            return "no-address"
+        return "opted-out"
+
+
+def _unwanted(row: Row, people: People) -> str | None:
+    """Why the house has nothing to say any more, or None."""
+    if row.kind in ANSWERS:
+        return None
+    appointment = people.appointments.get(row.subject)
+    if appointment is not None:
+        if appointment.state not in plan.AHEAD:
+            return appointment.state.value
+        if row.slot_at and appointment.at != row.slot_at:
+            return "moved"
+        return None
+    visit = people.visits.get(row.subject)
+    if visit is None:
+        return "unknown"
+    wanted = {"go": Status.CALLED}.get(row.kind, Status.WAITING)
+    return None if visit.status == wanted.value else str(visit.status)
+
+
+def stop(connection: sa.Connection, row: Row, reason: str, now: int, real: int) -> None:
+    """Send this no more: it is not wanted, or it cannot be done."""
+    state = State.FAILED if reason in FAILURES else State.WITHDRAWN
+    _set(connection, row, state=state, reason=reason, lease_until=None)
+    note(connection, row.id, reason, row.attempt, "", now, real)
+
+
+def note(
+    connection: sa.Connection, delivery: str, kind: str, attempt: int, code: str, now: int, real: int
+) -> None:
+    """Add a line to what happened to a delivery."""
+    connection.exec_driver_sql(
+        "INSERT INTO delivery_event (delivery, n, kind, at, real_at, attempt, code) "
+        "SELECT ?, coalesce(max(n), 0) + 1, ?, ?, ?, ?, ? FROM delivery_event WHERE delivery = ?",
+        (delivery, kind, now, real, attempt, code[:200], delivery),
+    )
+
+
+def _heard(connection: sa.Connection, receipt: Receipt) -> bool:
+    """Whether a gateway said just this before."""
+    table = db.delivery_event
+    same = (
+        table.c.delivery == receipt.delivery,
+        table.c.kind == receipt.reached.value,
+        table.c.code == receipt.code[:200],
+    )
+    # Our own note of an acceptance is no receipt of one.
+    return receipt.reached is not Reached.ACCEPTED and (
+        connection.execute(sa.select(table.c.n).where(*same).limit(1)).first() is not None
+    )
+
+
+def _said(result: Result) -> str:
+    return "later" if result.state is State.PLANNED else result.state.value
+
+
+def _subjects(subject: str, visit: Row | None) -> list[str]:
+    return [subject] if visit is None or not visit.appointment else [subject, visit.appointment]
+
+
+def _set(connection: sa.Connection, row: Row, **values: Any) -> None:
+    connection.execute(_table.update().where(_table.c.id == row.id).values(**values))
