@@ -39,7 +39,8 @@ class Contact(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
 
     ``push`` is a subscription of Web Push as JSON. ``channels`` is the person's own order, in place of the
     site's. ``safe`` names the one channel that is safe for them, or "none": nothing goes through any other,
-    and nothing that is written says what it is about.
+    and nothing that is written says what it is about. ``basis`` is what they are kept and written to on: the
+    city's public task, which needs no asking, or their consent.
     """
 
     name: Short | None = None
@@ -48,6 +49,7 @@ class Contact(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     push: Annotated[str, msgspec.Meta(max_length=2000)] | None = None
     channels: Annotated[tuple[Channel, ...], msgspec.Meta(max_length=3)] | None = None
     safe: Channel | Literal["none"] | None = None
+    basis: Literal["public-task", "consent"] = "public-task"
 
 
 class BadContact(Exception):
@@ -80,26 +82,42 @@ def normal(contact: Contact, region: str) -> Contact:
 
 
 def put(
-    connection: sa.Connection, keys: Keys, site: str, subject: str, contact: Contact, until: int | None = None
+    connection: sa.Connection,
+    keys: Keys,
+    site: str,
+    subject: str,
+    contact: Contact,
+    until: int | None = None,
+    *,
+    kept_s: int = KEPT_S,
+    source: str = "api",
 ) -> bool:
     """Keep a person's data for an appointment or visit, in place of what was kept before.
 
-    ``until`` is the slot where it lies ahead: the time of keeping counts from there. Answers whether
-    anything changed by it: data that are kept already stay as they lie.
+    ``until`` is the slot where it lies ahead: the time of keeping, ``kept_s``, counts from there. ``source``
+    is who gave them: ``api``, ``import``, ``reception``, ``citizen``. Answers whether anything changed by it:
+    data that are kept already stay as they lie.
     """
-    erase_at = max(until or 0, real_now()) + KEPT_S * SECOND
-    kept = connection.execute(
-        sa.select(db.contact.c.sealed, db.contact.c.erase_at).where(db.contact.c.subject == subject)
-    ).one_or_none()
-    if kept is not None and abs(kept.erase_at - erase_at) < SAME_S * SECOND:
+    erase_at = max(until or 0, real_now()) + kept_s * SECOND
+    kept = connection.execute(sa.select(db.contact).where(db.contact.c.subject == subject)).one_or_none()
+    if kept is not None:
         with contextlib.suppress(BadKey):
-            if opened(keys, subject, kept.sealed) == contact:
+            before = opened(keys, subject, kept.sealed)
+            if contact.push is None and before.push is not None:
+                # Who books knows nothing of the telephone that asked to be told.
+                contact = msgspec.structs.replace(contact, push=before.push)
+            if before == contact and abs(kept.erase_at - erase_at) < SAME_S * SECOND:
                 return False
+    same_basis = kept is not None and kept.basis == contact.basis
     row = {
         "subject": subject,
         "site": site,
         "sealed": keys.seal(_encoder.encode(contact), subject),
         "erase_at": erase_at,
+        "phone_mark": None if contact.phone is None else keys.address_mark(contact.phone),
+        "basis": contact.basis,
+        "basis_at": kept.basis_at if kept is not None and same_basis else real_now(),
+        "basis_source": kept.basis_source if kept is not None and same_basis else source,
     }
     connection.execute(_PUT, row)
     return True
@@ -119,10 +137,12 @@ def opened(keys: Keys, subject: str, sealed: bytes) -> Contact:
 
 
 def erase(connection: sa.Connection, subject: str) -> None:
-    """Forget a person's data now."""
+    """Forget a person's data now, and what was written to them."""
     connection.execute(db.contact.delete().where(db.contact.c.subject == subject))
+    connection.execute(db.message.delete().where(db.message.c.subject == subject))
 
 
 def sweep(connection: sa.Connection) -> int:
-    """Forget all data whose time has come; how many people they were."""
+    """Forget all data whose time has come, and all messages; how many people they were."""
+    connection.execute(db.message.delete().where(db.message.c.erase_at <= real_now()))
     return connection.execute(db.contact.delete().where(db.contact.c.erase_at <= real_now())).rowcount

@@ -104,7 +104,13 @@ contact = sa.Table(
     sa.Column("site", sa.Text, nullable=False),
     sa.Column("sealed", sa.LargeBinary, nullable=False),
     sa.Column("erase_at", sa.BigInteger, nullable=False, index=True),
+    sa.Column("phone_mark", sa.LargeBinary, index=True),
+    sa.Column("basis", sa.Text),
+    sa.Column("basis_at", sa.BigInteger),
+    sa.Column("basis_source", sa.Text),
 )
+"""People's own data, sealed. ``phone_mark`` finds whose number wrote to us without opening all of them;
+``basis`` is what they are kept and written to on, since ``basis_at`` in real time and by whose word."""
 
 planner = sa.Table(
     "planner",

@@ -72,8 +72,18 @@ def upgrade() -> None:
         sa.Column("source", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("mark"),
     )
+    with op.batch_alter_table("contact") as contact:
+        contact.add_column(sa.Column("phone_mark", sa.LargeBinary(), nullable=True))
+        contact.add_column(sa.Column("basis", sa.Text(), nullable=True))
+        contact.add_column(sa.Column("basis_at", sa.BigInteger(), nullable=True))
+        contact.add_column(sa.Column("basis_source", sa.Text(), nullable=True))
+    op.create_index(op.f("ix_contact_phone_mark"), "contact", ["phone_mark"], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_index(op.f("ix_contact_phone_mark"), "contact")
+    with op.batch_alter_table("contact") as contact:
+        for column in ("phone_mark", "basis", "basis_at", "basis_source"):
+            contact.drop_column(column)
     for table in ("opt_out", "message", "delivery_event", "delivery", "planner"):
         op.drop_table(table)
