@@ -322,6 +322,10 @@ class Database:
         """The same as :meth:`write`, for the command line, where no loop runs."""
         return self._write_thread.submit(_transact, self._writer, work).result()
 
+    def read_now(self, work: Work[T]) -> T:
+        """The same as :meth:`read`, for the command line, where no loop runs."""
+        return self._read_thread.submit(_transact, self._reader, work).result()
+
     async def _run(self, thread: ThreadPoolExecutor, engine: sa.Engine, work: Work[T]) -> T:
         loop = asyncio.get_running_loop()
         # A transaction that has begun is finished even if who asked for it goes away.

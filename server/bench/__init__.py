@@ -59,6 +59,25 @@ def on_glass(calls: int, rate: float, as_json: bool, restarts: int) -> None:
     _measure(parts, as_json)
 
 
+@command.command("reminders")
+@click.option("--appointments", default=100_000, show_default=True, type=click.IntRange(10, 1_000_000))
+@click.option(
+    "--due", default=10_000, show_default=True, type=click.IntRange(1, 100_000), help="In one minute."
+)
+@click.option("--json", "as_json", is_flag=True, help="The figures as JSON.")
+def reminders(appointments: int, due: int, as_json: bool) -> None:
+    """Appointments imported and planned, and the reminders of one minute sent through a bad gateway."""
+    from server.bench.reminders import measure
+
+    if due > appointments:
+        raise click.UsageError("no more can be due than there are appointments")
+
+    def parts(folder: Path, progress: Progress) -> Iterator[tuple[str, Figures]]:
+        yield "reminders", measure(folder / "reminders", appointments, due, progress)
+
+    _measure(parts, as_json)
+
+
 Figures = dict[str, Any]
 
 

@@ -18,6 +18,8 @@ def text(figures: dict[str, Any]) -> str:
         lines += ["", *_growth(figures["growth"])]
     if "glass" in figures:
         lines += ["", *_glass(figures["glass"])]
+    if "reminders" in figures:
+        lines += ["", *_reminders(figures["reminders"])]
     return "\n".join(lines)
 
 
@@ -67,4 +69,23 @@ def _glass(found: dict[str, Any]) -> list[str]:
         f"From the first answer of a restarted server to the glass: {found['restarts']} restarts, "
         f"P50 {back['p50_ms']} ms, longest {back['max_ms']} ms",
         f"aim: all under {found['aim_back_ms']:g} ms: {'met' if found['back_met'] else 'missed'}",
+    ]
+
+
+def _reminders(found: dict[str, Any]) -> list[str]:
+    out = "not all within five minutes" if found["out_s"] is None else f"all out after {found['out_s']} s"
+    low, high = found["memory_mb"]
+    return [
+        f"{found['appointments']} appointments imported, {found['rows_per_s']} rows a second; "
+        f"all planned {found['planned_after_s']} s later",
+        f"a command: {found['command_before_ms']} ms before, {found['command_after_ms']} ms after, "
+        f"ratio {found['cost_ratio']}",
+        f"aim: at most {found['aim_cost']}: {'met' if found['cost_met'] else 'missed'}",
+        f"{found['due']} reminders due in one minute: {out}, "
+        f"{found['requests']} requests, {found['refused']} of them refused by the gateway",
+        f"missing: {found['missing']}; twice: {found['twice']}; known to be delivered: {found['delivered']} "
+        f"after {found['receipts_s']} s",
+        f"server: {found['server_cpu_s']} s of CPU, memory from {low} to {high} MB",
+        f"aim: all within {found['aim_s']:g} s, none missing, none twice: "
+        f"{'met' if found['met'] else 'missed'}",
     ]

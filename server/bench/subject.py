@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from server import schema
 from server.access import Role, create_token
-from server.bench.machine import cpu_s
+from server.bench.machine import cpu_s, resident_mb
 from server.database import Database
 
 SITE = "bench"
@@ -27,7 +27,15 @@ START_S = 60.0
 _keys = itertools.count(1)
 
 
-def house_file(folder: Path) -> Path:
+def free_port() -> int:
+    """A port of this machine that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def house_file(folder: Path, channels: str = "") -> Path:
     """A house of forty counters that all serve one service, open all day, every day."""
     lines = [f'[sites.{SITE}]\nname = "Bench"\ntime_zone = "Europe/Brussels"\n[sites.{SITE}.opening]\n']
     lines += [f'{day} = ["08:00-20:00"]\n' for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")]
@@ -38,20 +46,23 @@ def house_file(folder: Path) -> Path:
     for number in range(1, COUNTERS + 1):
         lines.append(f'[[sites.{SITE}.counters]]\nid = "{number}"\nservices = ["desk"]\n')
     file = folder / "house.toml"
-    file.write_text("".join(lines))
+    file.write_text("".join([*lines, channels]))
     return file
 
 
 class Subject:
     """A server process over ``folder/onthaal.db``, gone when the ``with`` ends."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, channels: str = "", house_time: str = HOUSE_TIME, speed: float = 1
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.url = f"sqlite:///{folder / 'onthaal.db'}"
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.house_time = house_time
+        self.speed = speed
+        self._channels = channels
+        self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
         self._tokens: dict[str, str] = {}
 
@@ -71,8 +82,8 @@ class Subject:
     def start(self) -> None:
         """Start the process, and wait until it answers."""
         command = [sys.executable, "-m", "server", "serve", "--port", str(self.port)]
-        command += ["--config", str(house_file(self.folder)), "--database", self.url]
-        command += ["--house-time", HOUSE_TIME]
+        command += ["--config", str(house_file(self.folder, self._channels)), "--database", self.url]
+        command += ["--house-time", self.house_time, "--speed", str(self.speed)]
         kept = {name: value for name, value in os.environ.items() if not name.startswith("ONTHAAL_")}
         with (self.folder / "server.log").open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env=kept)
@@ -102,7 +113,16 @@ class Subject:
                 time.sleep(0.05)
             finally:
                 connection.close()
-        raise RuntimeError(f"the server does not start: {(self.folder / 'server.log').read_text()}")
+        raise RuntimeError(f"the server does not start: {self.log()}")
+
+    def log(self) -> str:
+        """What the process said so far."""
+        return (self.folder / "server.log").read_text()
+
+    def resident_mb(self) -> float:
+        """The memory that the process holds, in megabytes."""
+        assert self.process is not None
+        return resident_mb(self.process.pid)
 
     def cpu_s(self) -> float:
         """What the process has used so far, in CPU seconds."""
