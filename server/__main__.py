@@ -72,6 +72,8 @@ def cli() -> None:
     help="House seconds per real second; 0 stands still.",
 )
 @click.option("--skip-nights", is_flag=True, help="Jump from the end of a day to the next opening.")
+@click.option("--hurry-until", type=Instant(), help="Run at the speed of --hurry until this instant.")
+@click.option("--hurry", type=click.FloatRange(1, 100_000), help="House seconds per real second until then.")
 @click.option(
     "--max-viewers",
     default=15_000,
@@ -88,6 +90,8 @@ def serve(
     house_time: int | None,
     speed: float,
     skip_nights: bool,
+    hurry_until: int | None,
+    hurry: float | None,
     max_viewers: int,
 ) -> None:
     """Serve screens, panels, phones and the API."""
@@ -99,10 +103,13 @@ def serve(
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    if (hurry_until is None) != (hurry is None):
+        raise click.UsageError("--hurry-until and --hurry go together")
     if house_time is None and (speed != 1.0 or skip_nights):
         house_time = real_now()
+    hurried = None if hurry_until is None or hurry is None else (hurry_until, hurry)
     options = app.Options(
-        database, config, host, port, public_url, house_time, speed, skip_nights, max_viewers
+        database, config, host, port, public_url, house_time, speed, skip_nights, max_viewers, hurried
     )
     url = f"http://{'localhost' if host == '127.0.0.1' else host}:{port}/"
     failing(lambda: asyncio.run(app.serve(options, lambda: click.echo(f"Onthaal serves {url}", err=True))))

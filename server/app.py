@@ -95,6 +95,7 @@ class Options:
     speed: float = 1.0
     skip_nights: bool = False
     max_viewers: int = FULL_AT
+    hurry: tuple[int, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ async def assembled(options: Options) -> AsyncIterator[Onthaal]:
         await database.write(schema.migrate)
         houses = await database.write(lambda connection: current(connection, options.houses_from))
         keys = load_keys(database.path)
-        clock = HouseClock(options.house_time, options.speed)
+        clock = HouseClock(options.house_time, options.speed, options.hurry)
         set_to = None if clock.follows else clock.now()
         await database.write(lambda connection: house_time.note(connection, set_to))
         known = Accounts(database, keys)

@@ -47,3 +47,28 @@ def test_it_starts_at_the_journals_last_moment_where_that_is_later() -> None:
     assert clock.now() == 9 * SECOND
     clock.jump(4 * SECOND)
     assert clock.now() == 4 * SECOND
+
+
+def test_it_hurries_until_an_instant_and_goes_on_from_there_at_its_own_speed() -> None:
+    began = time.monotonic_ns()
+    clock = HouseClock(0, 0, hurry=(3600 * SECOND, 1_000_000))
+    assert clock.speed == 1_000_000
+    while clock.now() < 3600 * SECOND:  # an hour in 3.6 ms
+        assert time.monotonic_ns() - began < 10**10
+    assert clock.now() == 3600 * SECOND
+    assert clock.speed == 0
+
+
+def test_who_looks_late_finds_the_time_that_has_passed_since() -> None:
+    clock = HouseClock(0, 10, hurry=(SECOND, 1000))
+    began = time.monotonic_ns()
+    while time.monotonic_ns() - began < 20_000_000:
+        pass
+    now = clock.now()
+    # 1 ms of hurry for the first second, then 19 ms or a little more at ten times life.
+    assert SECOND + 190_000 <= now <= SECOND + (time.monotonic_ns() - began) // 100
+
+
+def test_a_clock_that_is_past_its_hurry_does_not_go_back() -> None:
+    clock = HouseClock(9 * SECOND, 0, hurry=(SECOND, 1000))
+    assert clock.now() == 9 * SECOND
