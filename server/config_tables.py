@@ -53,6 +53,7 @@ _PATTERNS = {
     "font": "must be the name of one family: letters, digits, spaces and hyphens",
     "region": 'must be a country of two capitals such as "BE"',
     "languages": 'must be language tags such as "nl" or "nl-BE"',
+    "transliterate": 'must be language tags such as "nl" or "nl-BE"',
     "quiet": 'must be a period such as "21:00-08:00", or "" for none',
     "city": "must be text on one line",
     "place": "must be text on one line",
@@ -98,6 +99,7 @@ class MessagesTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_
     quiet: Quiet = "21:00-08:00"
     on_closing_days: bool = False
     languages: Languages = Languages.CITIZEN
+    transliterate: tuple[Language, ...] = ()
     almost_ahead: Count = 2
     almost_s: Duration = 600
     late_from_s: Duration = 900
