@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-LINK = "https://front-office.example.be/t/0123456789abcdef0123456789"
+LINK = "https://wachten.example.be/t/0123456789abcdefghij0123456789ABCDE"
 """As long as a citizen's link."""
 
 

@@ -432,12 +432,13 @@ SECTIONS = {
     "[sites.SITE]": config_tables.SiteTable,
     "[sites.SITE.theme]": config_tables.ThemeTable,
     "[sites.SITE.rules]": config_tables.RulesTable,
+    "[sites.SITE.messages]": config_tables.MessagesTable,
     "[sites.SITE.opening]": config_tables.OpeningTable,
     "[[sites.SITE.services]]": config_tables.ServiceTable,
     "[[sites.SITE.counters]]": config_tables.CounterTable,
     "[[sites.SITE.screens]]": config_tables.ScreenTable,
 }
-IN_WORDS = {"of the rules", "the express services", "as many as fit"}
+IN_WORDS = {"of the rules", "of the site", "the express services", "as many as fit"}
 """Defaults that depend on other settings."""
 
 
