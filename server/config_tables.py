@@ -55,6 +55,7 @@ _PATTERNS = {
     "languages": 'must be language tags such as "nl" or "nl-BE"',
     "transliterate": 'must be language tags such as "nl" or "nl-BE"',
     "quiet": 'must be a period such as "21:00-08:00", or "" for none',
+    "bring": 'must be text on one line for each language, such as nl = "..."',
     "city": "must be text on one line",
     "place": "must be text on one line",
 }
@@ -260,7 +261,8 @@ def _check(value: object, kind: Any, struct: type, place: Place, key: str) -> No
         said, _, where = str(error).partition(" - at `$")
     else:
         return
-    place = Place(place.file, place.key + where.rstrip("`"))
+    # An item of a table has no number: its key is said in words.
+    place = Place(place.file, place.key + where.rstrip("`").removesuffix("[...]"))
     if kind is Kind and isinstance(value, str):
         place.fail(f'"{value}" is no kind of service', value, list(Kind))
     if isinstance(kind, type) and issubclass(kind, StrEnum) and isinstance(value, str):

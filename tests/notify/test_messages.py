@@ -477,3 +477,9 @@ def test_a_house_without_a_place_or_a_city_is_called_by_its_name() -> None:
         small, Kind.REMINDER, "sms", dataclasses.replace(VALUES, service="population"), language=None
     )
     assert text.plain.startswith("Town hall: afspraak Bevolking ma 23 nov 09:15, Town hall.")
+
+
+def test_the_documentation_has_every_kind() -> None:
+    text = (shipped("config").parent / "docs" / "messages.md").read_text("utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    assert re.findall(r"`([\w-]+)`", "".join(row.split("|")[1] for row in rows)) == list(Kind)

@@ -147,6 +147,13 @@ def test_what_messages_offer_is_understood(language: str) -> None:
             assert understand(str(minutes), [speaks]) == late(minutes)
 
 
+def test_the_documentation_has_the_words_that_messages_offer() -> None:
+    text = (shipped("config").parent / "docs" / "messages.md").read_text("utf-8")
+    for name, meaning in (("confirm", "confirm"), ("cancel", "cancel"), ("call me", "call_back")):
+        row = [replies.offered(language)[meaning] for language in ("nl", "fr", "en", "de")]
+        assert f"| {name} | {' | '.join(row)} |" in text
+
+
 @given(st.text(max_size=300))
 def test_no_text_breaks_it(text: str) -> None:
     reply = understand(text, ["nl"])
