@@ -53,7 +53,9 @@ _PATTERNS = {
     "font": "must be the name of one family: letters, digits, spaces and hyphens",
     "region": 'must be a country of two capitals such as "BE"',
     "languages": 'must be language tags such as "nl" or "nl-BE"',
+    "transliterate": 'must be language tags such as "nl" or "nl-BE"',
     "quiet": 'must be a period such as "21:00-08:00", or "" for none',
+    "bring": 'must be text on one line for each language, such as nl = "..."',
     "city": "must be text on one line",
     "place": "must be text on one line",
 }
@@ -98,6 +100,7 @@ class MessagesTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_
     quiet: Quiet = "21:00-08:00"
     on_closing_days: bool = False
     languages: Languages = Languages.CITIZEN
+    transliterate: tuple[Language, ...] = ()
     almost_ahead: Count = 2
     almost_s: Duration = 600
     late_from_s: Duration = 900
@@ -258,7 +261,8 @@ def _check(value: object, kind: Any, struct: type, place: Place, key: str) -> No
         said, _, where = str(error).partition(" - at `$")
     else:
         return
-    place = Place(place.file, place.key + where.rstrip("`"))
+    # An item of a table has no number: its key is said in words.
+    place = Place(place.file, place.key + where.rstrip("`").removesuffix("[...]"))
     if kind is Kind and isinstance(value, str):
         place.fail(f'"{value}" is no kind of service', value, list(Kind))
     if isinstance(kind, type) and issubclass(kind, StrEnum) and isinstance(value, str):

@@ -337,6 +337,7 @@ def _ladder(written: Sequence[str], place: Place) -> tuple[Step, ...]:
 
 def _messages(table: MessagesTable, name: str, place: Place) -> Messages:
     _unique(table.order, place.at("order"))
+    _unique(table.transliterate, place.at("transliterate"))
     for index, channel in enumerate(table.order):
         if channel not in CHANNELS:
             place.at("order").item(index).fail(f'unknown channel "{channel}"', channel, CHANNELS)
@@ -357,6 +358,7 @@ def _messages(table: MessagesTable, name: str, place: Place) -> Messages:
         quiet=quiet,
         on_closing_days=table.on_closing_days,
         languages=table.languages,
+        transliterate=table.transliterate,
         almost_ahead=table.almost_ahead,
         almost_s=table.almost_s,
         late_from_s=table.late_from_s,

@@ -1,8 +1,9 @@
-"""The words of pages in the languages they are translated into: gettext catalogues, read once.
+"""The words of pages and messages in the languages they are translated into: gettext catalogues, read once.
 
 The source text of every message is English. A page has a catalogue of its own for each language,
 ``config/locales/<language>/<page>.po``; a page's script gets the same catalogue from its page, so that
-server and browser say the same. English needs none.
+server and browser say the same. English needs none. What is written to citizens (``messages``) has a
+catalogue in more languages than the pages.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from server.settings import shipped
 SOURCE = "en"
 LANGUAGES = ("nl", "fr", "en", "de")
 """The languages that every page is translated into."""
+READY = ("tr", "ar", "uk")
+"""Languages that have a catalogue of messages, for somebody to translate."""
 
 
 class Words:
@@ -29,11 +32,17 @@ class Words:
     def __init__(self, language: str, catalogue: Catalog | None) -> None:
         self.language = language
         self._messages: dict[str, str | tuple[str, ...]] = {}
+        self.missing = 0
+        """How many messages would be said in English."""
         self._plural = None if catalogue is None else c2py(catalogue.plural_expr)
         for message in catalogue or ():
-            if message.id and message.string and not message.fuzzy:
-                name = message.id if isinstance(message.id, str) else message.id[0]
-                said = message.string
+            if not message.id:
+                continue
+            name = message.id if isinstance(message.id, str) else message.id[0]
+            said = message.string
+            if not said or message.fuzzy or not (isinstance(said, str) or all(said)):
+                self.missing += 1
+            else:
                 self._messages[name] = said if isinstance(said, str) else tuple(said)
 
     @property
@@ -76,10 +85,10 @@ def _filled(text: str, values: dict[str, object]) -> str:
 
 @cache
 def words(page: str, language: str) -> Words:
-    """A page's words in one of :data:`LANGUAGES` (``nl-BE`` is ``nl``); in another they are English."""
+    """A page's words in a language that it has (``nl-BE`` is ``nl``); in another they are English."""
     language = _base(language)
     path = shipped("config") / "locales" / language / f"{page}.po"
-    if language not in LANGUAGES or language == SOURCE or not path.is_file():
+    if language not in (*LANGUAGES, *READY) or language == SOURCE or not path.is_file():
         return Words(language if language in LANGUAGES else SOURCE, None)
     with path.open("rb") as file:
         return Words(language, read_po(file, locale=language, abort_invalid=True))

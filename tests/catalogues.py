@@ -1,5 +1,7 @@
 """Which messages a page has: read from its template and from its script, with what that imports.
 
+What is written to citizens is one page more, `messages`: all templates of config/messages.
+
 python tests/catalogues.py     (`make words`) brings config/locales/*/*.po up to date with the pages:
                                new messages come in empty, those that nobody says any more go
 """
@@ -17,8 +19,12 @@ from babel.messages.extract import extract_javascript
 from babel.messages.pofile import read_po, write_po
 from jinja2.ext import babel_extract
 
+from notify.messages import CATALOGUE
+from server.words import READY
+
 ROOT = Path(__file__).parent.parent
 PAGES = ROOT / "displays" / "pages"
+WRITTEN = ROOT / "config" / "messages"
 SCRIPTS = ROOT / "static" / "js"
 LOCALES = ROOT / "config" / "locales"
 TRANSLATED = ("nl", "fr", "de")
@@ -40,7 +46,7 @@ def scripts(page: str) -> list[Path]:
 def messages(page: str) -> Catalog:
     """All messages of a page, with where they are said."""
     catalogue = Catalog(project="Onthaal", charset="utf-8")
-    for path, line, function, message, comments in _said(PAGES / f"{page}.html"):
+    for path, line, function, message, comments in _said(page):
         said = tuple(m for m in message if m) if isinstance(message, tuple) else message
         if said and said != ("",):
             one = said[:2] if function == "ngettext" else said[0] if isinstance(said, tuple) else said
@@ -48,19 +54,32 @@ def messages(page: str) -> Catalog:
     return catalogue
 
 
-def _said(template: Path) -> Iterator[tuple[Path, int, str, object, list[str]]]:
-    with template.open("rb") as file:
-        for line, function, message, comments in babel_extract(file, list(KEYWORDS), [], {}):
-            yield template, line, function or "_", message, comments
-    for path in scripts(template.stem):
+def templates(page: str) -> list[Path]:
+    """The templates that have a page's words in them."""
+    if page == CATALOGUE:
+        return sorted(path for path in WRITTEN.iterdir() if path.suffix in (".txt", ".html"))
+    return [PAGES / f"{page}.html"]
+
+
+def _said(page: str) -> Iterator[tuple[Path, int, str, object, list[str]]]:
+    for template in templates(page):
+        with template.open("rb") as file:
+            for line, function, message, comments in babel_extract(file, list(KEYWORDS), [], {}):
+                yield template, line, function or "_", message, comments
+    for path in scripts(page):
         with path.open("rb") as file:
             for line, function, message, comments in extract_javascript(file, list(KEYWORDS), [], {}):
                 yield path, line, function, message, comments
 
 
 def pages() -> list[str]:
-    """The pages that say anything through gettext."""
-    return [path.stem for path in sorted(PAGES.glob("*.html")) if len(messages(path.stem))]
+    """The pages that say anything through gettext, and the messages to citizens."""
+    return [*(path.stem for path in sorted(PAGES.glob("*.html")) if len(messages(path.stem))), CATALOGUE]
+
+
+def languages(page: str) -> tuple[str, ...]:
+    """The languages that a page has a catalogue in."""
+    return (*TRANSLATED, *READY) if page == CATALOGUE else TRANSLATED
 
 
 def path_of(page: str, language: str) -> Path:
@@ -73,11 +92,11 @@ def load(page: str, language: str) -> Catalog:
 
 
 def update() -> int:
-    """Bring every catalogue up to date; how many messages wait for their translation."""
+    """Bring every catalogue up to date; how many messages wait for a translation that has to be there."""
     waiting = 0
     for page in pages():
         template = messages(page)
-        for language in TRANSLATED:
+        for language in languages(page):
             path = path_of(page, language)
             path.parent.mkdir(parents=True, exist_ok=True)
             fresh = Catalog(
@@ -100,6 +119,9 @@ def update() -> int:
             with path.open("wb") as file:
                 write_po(file, fresh, width=100, no_location=True)
             missing = [m.id for m in fresh if m.id and not (any(m.string) if m.pluralizable else m.string)]
+            if language in READY:
+                print(f"{path.relative_to(ROOT)}: {len(missing)} of {len(fresh)} wait")
+                continue
             waiting += len(missing)
             for name in missing:
                 print(f"{path.relative_to(ROOT)}: {name!r}")

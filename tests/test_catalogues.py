@@ -7,10 +7,12 @@ import re
 import catalogues
 import pytest
 
-from server.words import LANGUAGES, accepted, choose, words
+from notify.messages import CATALOGUE
+from server.words import LANGUAGES, READY, accepted, choose, words
 
 PLACEHOLDER = re.compile(r"%\(\w+\)s|%[^%(]")
 WHAT_IS_TRANSLATED = [(page, language) for page in catalogues.pages() for language in catalogues.TRANSLATED]
+WHAT_WAITS = [(CATALOGUE, language) for language in READY]
 
 
 @pytest.mark.parametrize(("page", "language"), WHAT_IS_TRANSLATED)
@@ -29,6 +31,19 @@ def test_every_message_is_translated(page: str, language: str) -> None:
             assert set(PLACEHOLDER.findall(form)) in (wanted, wanted - {"%(number)s"}), message.id
 
 
+@pytest.mark.parametrize(("language", "forms"), [("tr", 1), ("ar", 6), ("uk", 3)])
+def test_messages_wait_for_translators(language: str, forms: int) -> None:
+    """All of them are there, with as many plural forms as the language has, and none is half translated."""
+    waiting = catalogues.load(CATALOGUE, language)
+    assert waiting.num_plurals == forms
+    assert {message.id for message in waiting} == {message.id for message in catalogues.messages(CATALOGUE)}
+    for message in waiting:
+        if message.id and message.pluralizable:
+            assert len(message.string) == forms
+    assert words(CATALOGUE, language).missing == len(waiting)
+    assert words(CATALOGUE, "nl").missing == 0
+
+
 def test_no_message_hides_in_a_template_string() -> None:
     """Where the extractor would not find it, and it would stay English."""
     for script in catalogues.SCRIPTS.glob("*.js"):
@@ -37,7 +52,7 @@ def test_no_message_hides_in_a_template_string() -> None:
 
 def test_no_catalogue_is_left_over() -> None:
     files = {(path.stem, path.parent.name) for path in catalogues.LOCALES.glob("*/*.po")}
-    assert files == set(WHAT_IS_TRANSLATED)
+    assert files == {*WHAT_IS_TRANSLATED, *WHAT_WAITS}
 
 
 def test_words_are_those_of_the_catalogue() -> None:

@@ -55,7 +55,8 @@ class Messages:
     time to the second, nobody is written to; on closing days neither unless ``on_closing_days``.
     ``almost_ahead`` and ``almost_s``: "almost your turn" goes out at so many people ahead or so long
     before, whichever is first. ``late_from_s``: from this lateness of the house on, people who have not
-    left home are told a later time.
+    left home are told a later time. SMS in the languages of ``transliterate`` lose the accents and signs
+    that would more than double their price.
     """
 
     city: str = ""
@@ -65,6 +66,7 @@ class Messages:
     quiet: tuple[time, time] | None = (time(21), time(8))
     on_closing_days: bool = False
     languages: Languages = Languages.CITIZEN
+    transliterate: tuple[str, ...] = ()
     almost_ahead: int = 2
     almost_s: int = 600
     late_from_s: int = 900

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from server import config_tables, settings
 from server.check_config import command as check_config
 from server.domain.house import House, Kind
+from server.domain.messages import Messages
 from server.domain.schedule import to_instant
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,6 +64,8 @@ def test_small_house_has_the_documented_defaults() -> None:
     assert (passport.walk_ins, passport.appointments, passport.discreet) == (True, True, False)
     assert (house.overdue_every, house.recalls_before_no_show, house.undo_s) == (3, 1, 120)
     assert (house.call_shown_s, house.notice, house.languages) == (600, "", ("nl",))
+    assert house.messages == Messages(city="Town", place="Town")
+    assert (passport.ladder, passport.bring) == (None, {})
     calendar = house.calendar
     assert (calendar.tickets_stop_s, calendar.tickets_start_s, calendar.day_ends_after_s) == (900, 600, 3600)
     assert calendar.weekly == (((time(9), time(12)),), (), (), (), (), (), ())
@@ -213,6 +216,33 @@ OLD_NEW_SAID = [
     ('services = ["passport"]', 'services = "passport"', "counters[1].services: must be a list"),
     ('services = ["passport"]', "services = [1]", "counters[1].services[0]: must be text in quotes"),
     ('name = "Town"', 'name = "Town"\nnotice = "a\\nb"', "sites.town.notice: must be text on one line"),
+    # messages
+    *(
+        ("[sites.town.opening]", f"[sites.town.messages]\n{line}\n[sites.town.opening]", f"messages.{said}")
+        for line, said in (
+            ('city = "a\\nb"', "city: must be text on one line"),
+            ('quiet = "9-10"', 'quiet: must be a period such as "21:00-08:00"'),
+            ('quiet = "25:00-08:00"', 'quiet: "25:00-08:00" is no period'),
+            ('quiet = "08:00-08:00"', "quiet: would be quiet all day"),
+            ('ladder = ["1w"]', 'ladder[0]: "1w" is no step: write "3d", "2h" or "45min"'),
+            ('order = ["fax"]', 'order[0]: unknown channel "fax" (valid names: push, sms, mail)'),
+            ('languages = "nl"', 'languages: "nl" is none of the choices'),
+            ('transliterate = ["NL!"]', "transliterate[0]: must be language tags"),
+            ('transliterate = ["nl", "nl"]', 'transliterate: "nl" stands there twice'),
+            ("kept_days = 0", "kept_days: must be at least 1"),
+            ("almost_ahed = 2", 'almost_ahed: unknown key (nearest valid name: "almost_ahead")'),
+        )
+    ),
+    ("target_s = 300", 'target_s = 300\nladder = ["3d", "3d"]', 'passport].ladder: "3d" stands there twice'),
+    *(
+        ("target_s = 300", f"target_s = 300\nbring = {bring}", f"services[passport].bring: must be {said}")
+        for bring, said in (
+            ('{ "NL!" = "x" }', "text on one line for each language"),
+            ('{ nl = "a\\nb" }', "text on one line for each language"),
+            ("{ nl = 3 }", "text in quotes"),
+            ('"x"', "a table"),
+        )
+    ),
     # the calendar
     (
         "Europe/Brussels",
@@ -432,12 +462,13 @@ SECTIONS = {
     "[sites.SITE]": config_tables.SiteTable,
     "[sites.SITE.theme]": config_tables.ThemeTable,
     "[sites.SITE.rules]": config_tables.RulesTable,
+    "[sites.SITE.messages]": config_tables.MessagesTable,
     "[sites.SITE.opening]": config_tables.OpeningTable,
     "[[sites.SITE.services]]": config_tables.ServiceTable,
     "[[sites.SITE.counters]]": config_tables.CounterTable,
     "[[sites.SITE.screens]]": config_tables.ScreenTable,
 }
-IN_WORDS = {"of the rules", "the express services", "as many as fit"}
+IN_WORDS = {"of the rules", "of the site", "the express services", "as many as fit"}
 """Defaults that depend on other settings."""
 
 
