@@ -68,6 +68,7 @@ class Kannel:
         self._incoming = incoming
         self._ports = {name: free_port() for name in ("admin", "boxes", "centre", "send")}
         self.url = f"http://127.0.0.1:{self._ports['send']}/cgi-bin/sendsms"
+        self.status = f"http://127.0.0.1:{self._ports['admin']}/status.txt?password={PASSWORD}"
         self._log = folder / "fakesmsc.log"
 
     @contextlib.contextmanager

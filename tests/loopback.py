@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlsplit
+
+import uvicorn
+from starlette.types import ASGIApp
 
 
 @dataclass(frozen=True)
@@ -71,3 +75,30 @@ async def listening() -> AsyncIterator[Gateway]:
     gateway.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with server:
         yield gateway
+
+
+@contextlib.asynccontextmanager
+async def serving(app: ASGIApp, port: int = 0) -> AsyncIterator[str]:
+    """An ASGI application behind the real server, in this loop; its address."""
+    config = uvicorn.Config(app, loop="asyncio", http="httptools", lifespan="off", log_config=None)
+    server = uvicorn.Server(config)
+    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
+        task = asyncio.create_task(server.serve([listener]))
+        await until(lambda: server.started)
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            await task
+
+
+async def until(told: Callable[[], object], seconds: float = 10) -> None:
+    """Wait until something is so."""
+    async with asyncio.timeout(seconds):
+        while True:
+            if told():
+                return
+            await asyncio.sleep(0.01)

@@ -11,9 +11,11 @@ import html
 import json
 import logging
 import re
+import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -61,12 +63,19 @@ class Answer:
         return self.body.decode("utf-8", "replace")
 
 
+@cache
+def _tls() -> ssl.SSLContext:
+    """Read once: it takes longer than an exchange."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 def client(at_once: int) -> httpx.AsyncClient:
     """A client with at most so many connections. Its own log would hold every address: it is kept quiet."""
     for name in ("httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)
     return httpx.AsyncClient(
         limits=httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once),
+        verify=_tls(),
         trust_env=False,
         follow_redirects=False,
         timeout=None,

@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from loopback import Gateway as Peer
 from loopback import listening, reply
@@ -113,7 +114,8 @@ async def made(peer: Peer) -> AsyncIterator[Callable[[str], Gateway]]:
     gateways = []
 
     def make(written: str) -> Gateway:
-        gateway = channel(table(written, peer.url))
+        # Less than settings may say: what waits for it is a test.
+        gateway = channel(msgspec.structs.replace(table(written, peer.url), timeout_s=0.3))
         assert gateway is not None
         gateways.append(gateway)
         return gateway
@@ -143,7 +145,7 @@ async def test_kannel_is_asked_as_its_sendsms_wants_it(peer: Peer, made: Callabl
         "validity": "10",
         "dlr-mask": "31",
         "dlr-url": MESSAGE.receipt_url + "?state=%d&answer=%A",
-    } | {"coding": "0" if set("Ünal") <= set("ÄÖÑÜäöñünal") else "2"}
+    }
 
 
 async def test_twilio_is_asked_as_its_messages_want_it(peer: Peer, made: Callable[[str], Gateway]) -> None:
@@ -239,7 +241,7 @@ async def test_a_preset_s_request_is_whole_and_one_s_own_keys_stand_before_it(
     name: str, peer: Peer, made: Callable[[str], Gateway], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GATEWAY_KEY", "sleutel")
-    written = 'gateway = "http"\nsender = "Mechelen"\n[http]\npreset = "%s"\nkey = "$GATEWAY_KEY"\n' % name
+    written = f'gateway = "http"\nsender = "Mechelen"\n[http]\npreset = "{name}"\nkey = "$GATEWAY_KEY"\n'
     assert table(written).http.url.startswith("https://")  # type: ignore[union-attr]
     answer, ref = PRESET_ANSWERS[name]
     peer.answer = reply(200, json.dumps(answer))
@@ -295,7 +297,7 @@ async def test_silence_is_for_later_within_the_timeout(
     written: str, peer: Peer, made: Callable[[str], Gateway]
 ) -> None:
     peer.answer = None
-    error = await failed(made(written.replace("timeout_s = 1", "timeout_s = 1")))
+    error = await failed(made(written))
     assert isinstance(error, TryLater)
     assert error.code == "no answer in time"
 
@@ -496,7 +498,8 @@ def test_a_text_that_fits_is_left_alone() -> None:
             "http: sends nothing to nobody: {text}, and {to} or {digits}, must stand in query, form or json",
         ),
         (
-            'gateway = "console"\n[http]\nurl = "https://a.be"\njson = { a = "{text}{to}" }\nform = { a = "b" }',
+            'gateway = "console"\n[http]\nurl = "https://a.be"\njson = { a = "{text}{to}" }\n'
+            'form = { a = "b" }',
             "http.form: stands beside json: a request has one body",
         ),
         (
