@@ -57,7 +57,7 @@ __all__ = ["DAYS", "ConfigError", "default_config", "load", "load_text", "shippe
 
 RESERVED = frozenset(
     {"api", "fonts", "health", "live", "metrics", "session", "sign-in", "static", "t", "visits"}
-    | {"device", "devices", "gateways", "screen"}
+    | {"device", "devices", "screen"}
 )
 """Parts of addresses that are not sites: ``/t/...`` is a ticket's page, ``/live/visits/...`` its topic."""
 
