@@ -7,6 +7,7 @@ import json
 import logging
 import tomllib
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -146,6 +147,27 @@ async def test_kannel_is_asked_as_its_sendsms_wants_it(peer: Peer, made: Callabl
         "dlr-mask": "31",
         "dlr-url": MESSAGE.receipt_url + "?state=%d&answer=%A",
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "coding"),
+    [
+        ("Café à 5 € {}[]~^|\\", "0"),
+        ("reünie", "0"),
+        ("Financiën", "2"),
+        ("`", "2"),
+        ("موعد", "2"),
+        ("🙂", "2"),
+    ],
+)
+async def test_kannel_is_told_of_letters_that_the_gsm_alphabet_has_not(
+    text: str, coding: str, peer: Peer, made: Callable[[str], Gateway]
+) -> None:
+    peer.answer = TAKEN[KANNEL]
+    await made(KANNEL).send(replace(MESSAGE, text=text, receipt_url=""))
+    query = peer.asked[0].query
+    assert (query["text"], query["coding"], query["charset"]) == (text, coding, "UTF-8")
+    assert not query.keys() & {"dlr-url", "dlr-mask"}
 
 
 async def test_twilio_is_asked_as_its_messages_want_it(peer: Peer, made: Callable[[str], Gateway]) -> None:

@@ -9,11 +9,13 @@ import logging
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlencode
 
 import httpx
 import pytest
 from callbacks import KEYS, Desk, application
+from click.testing import CliRunner
 from documented import check_problem
 from loopback import serving, until
 
@@ -32,7 +34,9 @@ from notify.channels import (
 from notify.channels.exchange import client
 from notify.channels.sms_kannel import Kannel
 from notify.channels.sms_twilio import Twilio
+from server.__main__ import cli
 from server.database import Unavailable
+from server.keys import Keys
 from server.sms_tables import KannelTable, TwilioTable
 
 PUBLIC = "https://wachten.example.be"
@@ -81,6 +85,23 @@ async def house() -> AsyncIterator[House]:
         httpx.AsyncClient(base_url=base, trust_env=False) as ask,
     ):
         yield House(ask, desk, plain)
+
+
+def test_the_addresses_to_register_are_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONTHAAL_KEY", bytes(range(32)).hex())
+    database = f"sqlite:///{tmp_path}/onthaal.db"
+    told = CliRunner().invoke(cli, ["gateways", "--public-url", PUBLIC + "/", "--database", database])
+    assert told.exit_code == 0
+    assert told.stdout == f"receipts\t{PUBLIC}{RECEIPTS}\nincoming\t{PUBLIC}{INCOMING}\n"
+
+
+def test_an_address_has_128_bits_that_only_the_key_can_make() -> None:
+    for make in (Keys.receipt_mac, Keys.gateway_mac):
+        macs = [make(KEYS, "sms"), make(KEYS, "mail"), make(Keys(bytes(32)), "sms")]
+        assert len(set(macs)) == 3
+        assert {len(base64.urlsafe_b64decode(mac + "==")) * 8 for mac in macs} == {128}
+    # One kind of address is never another's.
+    assert KEYS.receipt_mac("sms") != KEYS.gateway_mac("sms")
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
