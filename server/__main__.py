@@ -34,6 +34,7 @@ class Commands(click.Group):
         "demo": "server.demo",
         "account": "server.account_command",
         "device": "server.device_command",
+        "gateways": "server.gateway_command",
         "import": "server.intake",
         "messages": "server.messages_command",
         "check-config": "server.check_config",

@@ -12,10 +12,7 @@ from typing import Any
 import msgspec
 
 from server.config_tables import ConfigError, Place, read_table
-
-
-class SmsTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """``[channels.sms]``."""
+from server.sms_tables import SmsTable
 
 
 class MailTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -51,11 +48,6 @@ def secret(value: str) -> str:
     if not found:
         raise ConfigError(f"{value[1:]} is not in the environment, and the configuration names it")
     return found
-
-
-def read_sms(raw: dict[str, Any], place: Place) -> SmsTable | None:
-    """``[channels.sms]``, or None where it is not there."""
-    return read_table(raw, SmsTable, place) if raw else None
 
 
 def read_mail(raw: dict[str, Any], place: Place) -> MailTable | None:

@@ -52,6 +52,7 @@ class Keys:
         self._logins = hmac.digest(key, b"onthaal login marks 1", "sha256")
         self._addresses = hmac.digest(key, b"onthaal address marks 1", "sha256")
         self._appointments = hmac.digest(key, b"onthaal appointment links 1", "sha256")
+        self._gateways = hmac.digest(key, b"onthaal gateway addresses 1", "sha256")
 
     def visit_secret(self, visit: str) -> str:
         """The unguessable part of a visit's link: its id and a MAC over it, 35 characters."""
@@ -76,6 +77,18 @@ class Keys:
     def login_mark(self, login: str) -> bytes:
         """What stands for a login that nobody has: it cannot be guessed back without the key."""
         return hmac.digest(self._logins, login.encode(), "sha256")
+
+    def receipt_mac(self, delivery: str) -> str:
+        """What vouches for a delivery in the address of its receipts: 128 bits, 22 characters."""
+        return self._address(b"delivery " + delivery.encode())
+
+    def gateway_mac(self, channel: str) -> str:
+        """The secret part of the addresses that a channel's gateway calls: 128 bits, 22 characters."""
+        return self._address(b"channel " + channel.encode())
+
+    def _address(self, what: bytes) -> str:
+        mac = hmac.digest(self._gateways, what, "sha256")[:MAC_BYTES]
+        return base64.urlsafe_b64encode(mac).rstrip(b"=").decode()
 
     def seal(self, plain: bytes, subject: str) -> bytes:
         """Encrypt personal data of ``subject`` (AES-256-GCM, the subject bound in)."""

@@ -26,7 +26,6 @@ from server.channel_tables import (
     ChannelsTable,
     read_mail,
     read_push,
-    read_sms,
 )
 from server.config_tables import (
     COLOURS,
@@ -52,6 +51,7 @@ from server.domain.messages import CHANNELS, Messages, Step, step
 from server.domain.schedule import Calendar
 from server.domain.theme import Theme, too_pale
 from server.logo import BadLogo, checked
+from server.sms_tables import read_sms
 
 __all__ = ["DAYS", "ConfigError", "default_config", "load", "load_text", "shipped"]
 
@@ -152,7 +152,7 @@ def channels(text: str, name: str) -> Channels:
 def _channels(file: FileTable, place: Place) -> Channels:
     table = read_table(file.channels, ChannelsTable, place)
     return Channels(
-        sms=read_sms(table.sms, place.at("sms")),
+        sms=read_sms(table.sms, place.at("sms"), shipped("config") / "gateways"),
         mail=read_mail(table.mail, place.at("mail")),
         push=read_push(table.push, place.at("push")),
     )

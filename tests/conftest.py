@@ -8,18 +8,20 @@ from pathlib import Path
 
 import pytest
 from browser import CHROMIUM
+from kannel import PRESENT as KANNEL
 from running import Onthaal, onthaal
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without Chromium the browser tests are left out, and with CI=true that is a failure."""
-    if CHROMIUM is not None:
-        return
-    browser = [item for item in items if item.get_closest_marker("browser")]
-    if browser and os.environ.get("CI") == "true":
-        raise pytest.UsageError("Chromium is missing and CI=true: no test may be left out")
-    for item in browser:
-        item.add_marker(pytest.mark.skip(reason="left out: Chromium is not installed"))
+    """Tests whose real part is not here are left out, and with CI=true that is a failure."""
+    for marker, name, here in (("browser", "Chromium", CHROMIUM is not None), ("kannel", "Kannel", KANNEL)):
+        needing = [item for item in items if item.get_closest_marker(marker)]
+        if here or not needing:
+            continue
+        if os.environ.get("CI") == "true":
+            raise pytest.UsageError(f"{name} is missing and CI=true: no test may be left out")
+        for item in needing:
+            item.add_marker(pytest.mark.skip(reason=f"left out: {name} is not installed"))
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from server import config_tables, settings
+from server import config_tables, settings, sms_tables
 from server.check_config import command as check_config
 from server.domain.house import House, Kind
 from server.domain.messages import Messages
@@ -467,6 +467,14 @@ SECTIONS = {
     "[[sites.SITE.services]]": config_tables.ServiceTable,
     "[[sites.SITE.counters]]": config_tables.CounterTable,
     "[[sites.SITE.screens]]": config_tables.ScreenTable,
+    "[channels.sms]": sms_tables.SmsTable,
+    "[channels.sms.kannel]": sms_tables.KannelTable,
+    "[channels.sms.http]": sms_tables.HttpTable,
+    "[channels.sms.http.answer]": sms_tables.AnswerTable,
+    "[channels.sms.http.signature]": sms_tables.SignatureTable,
+    "[channels.sms.http.receipts]": sms_tables.ReceiptsTable,
+    "[channels.sms.http.incoming]": sms_tables.IncomingTable,
+    "[channels.sms.twilio]": sms_tables.TwilioTable,
 }
 IN_WORDS = {"of the rules", "of the site", "the express services", "as many as fit"}
 """Defaults that depend on other settings."""
@@ -495,9 +503,12 @@ def test_the_table_has_every_setting_and_its_default() -> None:
                 assert default == "", key
             elif field.default is msgspec.UNSET:
                 assert default in IN_WORDS, key
+            elif field.default is None:
+                assert default == "none", key
             else:
                 value = field.default_factory() if field.default is msgspec.NODEFAULT else field.default
                 value = list(value) if isinstance(value, tuple) else value
+                value = {} if isinstance(value, msgspec.Struct) else value
                 assert tomllib.loads(f"value = {default}")["value"] == value, key
 
 
@@ -505,10 +516,11 @@ def test_the_commented_default_shows_every_setting_as_it_is() -> None:
     text = (ROOT / "config/onthaal.toml").read_text()
     for struct in SECTIONS.values():
         for field in msgspec.structs.fields(struct):
-            head = rf"\[+sites\.town-hall\.{field.name}\]"
+            head = rf"\[+(sites\.town-hall|channels[\w.]*)\.{field.name}\]"
             assert re.search(rf"^(#?{field.name} = |{head})", text, re.MULTILINE), field.name
     uncommented = re.sub(r"^#(\w+ = )", r"\1", text, flags=re.MULTILINE)
     assert settings.load_text(uncommented, "x") == settings.load_text(text, "x")
+    assert settings.channels(uncommented, "x") == settings.channels(text, "x")
 
 
 def test_the_error_in_the_documentation_is_what_is_printed() -> None:
