@@ -147,7 +147,6 @@ class SmsTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
     sender: str = ""
     two_way: bool = False
     part_price: Annotated[float, Meta(ge=0, le=10)] = 0.0
-    transliterate: tuple[Language, ...] = ()
     at_once: Annotated[int, Meta(ge=1, le=1000)] = 64
     timeout_s: Annotated[int, Meta(ge=1, le=120)] = 10
     reach_within_s: Duration = 900
