@@ -35,6 +35,7 @@ class Commands(click.Group):
         "account": "server.account_command",
         "device": "server.device_command",
         "import": "server.intake",
+        "keys": "server.keys_command",
         "check-config": "server.check_config",
         "replay": "server.replay",
         "bench": "server.bench",
