@@ -37,6 +37,10 @@ class Contact(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     name: Short | None = None
     phone: Phone | None = None
     email: Short | None = None
+    push: Annotated[str, msgspec.Meta(description="set by the person's own browser, refused here")] | None = (
+        None
+    )
+    """The push subscription of the person's browser, as :mod:`notify.subscriptions` writes it."""
 
 
 class BadContact(Exception):
@@ -60,6 +64,8 @@ def normal(contact: Contact, region: str) -> Contact:
 
     Raises :class:`BadContact`.
     """
+    if contact.push is not None:
+        raise BadContact("push", "a browser gives it itself, on the person's own page")
     if contact.phone is None:
         return contact
     try:
@@ -74,15 +80,19 @@ def put(
     """Keep a person's data for an appointment or visit, in place of what was kept before.
 
     ``until`` is the slot where it lies ahead: the time of keeping counts from there. Answers whether
-    anything changed by it: data that are kept already stay as they lie.
+    anything changed by it: data that are kept already stay as they lie. A push subscription stays: it is
+    the person who gave it, and whoever writes the rest does not know of it.
     """
     erase_at = max(until or 0, real_now()) + KEPT_S * SECOND
     kept = connection.execute(
         sa.select(db.contact.c.sealed, db.contact.c.erase_at).where(db.contact.c.subject == subject)
     ).one_or_none()
-    if kept is not None and abs(kept.erase_at - erase_at) < SAME_S * SECOND:
+    if kept is not None:
         with contextlib.suppress(BadKey):
-            if opened(keys, subject, kept.sealed) == contact:
+            before = opened(keys, subject, kept.sealed)
+            if contact.push is None:
+                contact = msgspec.structs.replace(contact, push=before.push)
+            if abs(kept.erase_at - erase_at) < SAME_S * SECOND and before == contact:
                 return False
     row = {
         "subject": subject,
@@ -105,6 +115,21 @@ def get(connection: sa.Connection, keys: Keys, subject: str) -> Contact | None:
 def opened(keys: Keys, subject: str, sealed: bytes) -> Contact:
     """A person's data out of a row of the table. Raises ``BadKey`` where it was sealed with another key."""
     return _decoder.decode(keys.open(sealed, subject))
+
+
+def set_push(connection: sa.Connection, keys: Keys, site: str, subject: str, push: str | None) -> None:
+    """Keep a person's push subscription beside what else is kept, or forget it (None)."""
+    kept = connection.execute(sa.select(db.contact.c.sealed).where(db.contact.c.subject == subject)).scalar()
+    if kept is None:
+        if push is not None:
+            put(connection, keys, site, subject, Contact(push=push))
+        return
+    contact = msgspec.structs.replace(opened(keys, subject, kept), push=push)
+    if contact == Contact():
+        erase(connection, subject)
+        return
+    sealed = keys.seal(_encoder.encode(contact), subject)
+    connection.execute(db.contact.update().where(db.contact.c.subject == subject).values(sealed=sealed))
 
 
 def erase(connection: sa.Connection, subject: str) -> None:

@@ -67,8 +67,8 @@ def read(raw: str | bytes, hosts: Sequence[str]) -> Subscription:
         raise BadSubscription(field.rstrip("`"), said) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise BadSubscription("", "not JSON") from None
-    host = _host(found.endpoint)
-    if not any(host == each or (each.startswith("*.") and host.endswith(each[1:])) for each in hosts):
+    name = host(found)
+    if not any(name == each or (each.startswith("*.") and name.endswith(each[1:])) for each in hosts):
         raise BadSubscription("endpoint", "not the address of a known push service")
     _check_keys(found.keys)
     return found
@@ -79,7 +79,9 @@ def stored(subscription: Subscription) -> str:
     return _encoder.encode(subscription).decode()
 
 
-def _host(endpoint: str) -> str:
+def host(subscription: Subscription) -> str:
+    """The push service of a subscription. Raises :class:`BadSubscription`."""
+    endpoint = subscription.endpoint
     match = _ENDPOINT.fullmatch(endpoint) if len(endpoint) <= ENDPOINT_CHARACTERS else None
     if match is None:
         raise BadSubscription("endpoint", "not an https address of a push service")
@@ -104,18 +106,18 @@ def _bytes(text: str) -> bytes:
     return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
 
 
-async def outside(host: str, port: int) -> list[str]:
+async def outside(name: str, port: int) -> list[str]:
     """The addresses of a host, all of them of the public internet.
 
     Raises :class:`Inside` where one is not, ``OSError`` or ``TimeoutError`` where there is no answer.
     """
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(RESOLVE_S):
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    addresses = [str(address[0]) for _family, _type, _protocol, _name, address in found]
+        found = await loop.getaddrinfo(name, port, type=socket.SOCK_STREAM)
+    addresses = [str(address[0]) for _family, _type, _protocol, _canonical, address in found]
     for each in addresses:
         if not is_public(each):
-            raise Inside(f"{host} resolves to an address that is not public")
+            raise Inside(f"{name} resolves to an address that is not public")
     return addresses
 
 
