@@ -78,12 +78,13 @@ class Front:
             do_DELETE = do_GET
 
             def _pass(self, body: bytes) -> None:
-                headers = {**self.headers, "Host": f"localhost:{server.port}"}
                 answer = httpx.request(
                     self.command,
                     f"http://127.0.0.1:{server.port}{self.path}",
                     content=body,
-                    headers={name: value for name, value in headers.items() if name != "Accept-Encoding"},
+                    headers={
+                        name: value for name, value in self.headers.items() if name != "Accept-Encoding"
+                    },
                 )
                 own = ("content-length", "connection", "transfer-encoding")
                 kept = {name: value for name, value in answer.headers.items() if name not in own}
