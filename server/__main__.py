@@ -37,6 +37,7 @@ class Commands(click.Group):
         "gateways": "server.gateway_command",
         "import": "server.intake",
         "messages": "server.messages_command",
+        "keys": "server.keys_command",
         "check-config": "server.check_config",
         "replay": "server.replay",
         "bench": "server.bench",

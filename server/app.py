@@ -32,7 +32,7 @@ from server import database as db
 from server.access import Doorkeeper, Right
 from server.accounts import Accounts
 from server.clock import HouseClock, real_now
-from server.configuration import current
+from server.configuration import current, stored
 from server.database import Database, Unavailable
 from server.domain.house import House
 from server.domain.refusal import Refused
@@ -44,10 +44,11 @@ from server.live import KeyReused, Live
 from server.presence import Presence
 from server.publisher import Publisher
 from server.sockets import Sockets
+from server.vapid import load_vapid
 from server.web import errors
 from server.web.api import ENDPOINTS
 from server.web.devices import Pairing
-from server.web.endpoint import Parts, authenticate
+from server.web.endpoint import Parts, Pushing, authenticate
 from server.web.errors import Problem
 from server.web.headers import Guarded
 from server.web.openapi import document
@@ -133,12 +134,15 @@ async def assembled(options: Options) -> AsyncIterator[Onthaal]:
         await database.write(schema.migrate)
         houses = await database.write(lambda connection: current(connection, options.houses_from))
         keys = load_keys(database.path)
+        text = await database.write(stored)
+        push = settings.channels(text, "the configuration in the database").push if text else None
+        pushing = Pushing(load_vapid(database.path).public, push.hosts) if push else None
         clock = HouseClock(options.house_time, options.speed, options.hurry)
         set_to = None if clock.follows else clock.now()
         await database.write(lambda connection: house_time.note(connection, set_to))
         known = Accounts(database, keys)
         try:
-            yield await _assemble(options, database, houses, keys, clock, known)
+            yield await _assemble(options, database, houses, keys, clock, known, pushing)
         finally:
             known.close()
     finally:
@@ -152,6 +156,7 @@ async def _assemble(
     keys: Keys,
     clock: HouseClock,
     known: Accounts,
+    pushing: Pushing | None,
 ) -> Onthaal:
     public_url = (options.public_url or f"http://localhost:{options.port}").rstrip("/")
     hub = Hub()
@@ -166,7 +171,7 @@ async def _assemble(
     live.changed = publisher.changed
     doorkeeper = Doorkeeper(database)
     guesses = Limit(GUESSES, GUESSES_S)
-    parts = Parts(live, database, doorkeeper, publisher, keys, clock, public_url, known, guesses)
+    parts = Parts(live, database, doorkeeper, publisher, keys, clock, public_url, known, guesses, pushing)
     metrics.VIEWERS.set_function(lambda: hub.viewers)
     metrics.BLOCKED.set_function(lambda: len(hub.blocked))
     sockets = Sockets(live, hub, publisher, doorkeeper, keys, public_url, options.max_viewers)
@@ -269,6 +274,7 @@ def application(onthaal: Onthaal) -> ASGIApp:
         route("/sw.js", read_worker),
         route("/t/{secret}", tickets.page),
         route("/t/{secret}/leave", tickets.leave, "GET", "POST"),
+        route("/t/{secret}/push", tickets.push, "POST", "DELETE"),
         route("/t/{secret}/qr.svg", tickets.qr),
         route("/{site}", pages.index),
         route("/{site}/hall", pages.hall),

@@ -134,15 +134,15 @@ def load_keys(database: Path) -> Keys:
         return Keys(_unhex(given, "ONTHAAL_KEY"))
     path = database.with_name(database.name + ".key")
     if not path.exists():
-        _make(path)
+        make(path, secrets.token_hex(KEY_BYTES))
     return Keys(_unhex(path.read_text(), str(path)))
 
 
-def _make(path: Path) -> None:
-    """Write a new key beside its place and link it there: whole, and by one process alone."""
+def make(path: Path, secret: str) -> None:
+    """Write a new secret beside its place and link it there: whole, and by one process alone."""
     descriptor, name = tempfile.mkstemp(prefix=path.name, dir=path.parent)
     with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_hex(KEY_BYTES) + "\n")
+        file.write(secret + "\n")
         file.flush()
         os.fsync(file.fileno())
     try:

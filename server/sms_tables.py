@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
-from server.config_tables import Duration, Language, Place, read_table
+from server.config_tables import Duration, Place, read_table
 
 PLACEHOLDERS = ("to", "digits", "text", "sender", "reference", "callback", "language", "key")
 """What may stand in a template: ``{to}`` is the number as E.164, ``{digits}`` the same without ``+``,

@@ -46,6 +46,14 @@ _encoder = msgspec.json.Encoder()
 
 
 @dataclass(frozen=True, slots=True)
+class Pushing:
+    """What a browser subscribes to, ``key``, and the push services that its subscription may be of."""
+
+    key: str
+    hosts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
     """What handlers work with; put together in ``server.app``."""
 
@@ -59,6 +67,8 @@ class Parts:
     accounts: Accounts
     guesses: Limit
     """Codes of devices that somebody typed and no device shows."""
+    push: Pushing | None = None
+    """How browsers subscribe; None where messages are not pushed."""
 
     def link(self, visit: str) -> str:
         """A visit's own page, behind its secret."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import io
 import time
@@ -13,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from displays import ticket
+from notify import contacts, subscriptions
 from server import live
 from server.domain import commands as co
 from server.domain.day import Status
@@ -22,7 +24,7 @@ from server.domain.schedule import to_datetime
 from server.live import Key, Site
 from server.publisher import Address
 from server.web import bodies, pages, visits
-from server.web.endpoint import Parts, answered, check_origin, idempotency_key, parse, read_body
+from server.web.endpoint import Parts, Pushing, answered, check_origin, idempotency_key, parse, read_body
 from server.web.errors import Problem
 from server.words import accepted, choose, offered
 
@@ -68,6 +70,19 @@ class Tickets:
         parse(request, raw, bodies.Nothing)
         return answered(await self._leave(request, site, visit, idempotency_key(request, visit, raw)))
 
+    async def push(self, request: Request) -> Response:
+        """``/t/{secret}/push``: POST keeps a browser's push subscription for the visit, DELETE forgets it."""
+        site, visit = self._found(request)
+        self._check_origin(request)
+        kept = None
+        if request.method == "POST":
+            kept = await _subscription(request, self._parts.push)
+        keys, name = self._parts.keys, site.house.site
+        await self._parts.database.write(
+            lambda connection: contacts.set_push(connection, keys, name, visit, kept)
+        )
+        return Response(status_code=204, headers={"Cache-Control": "no-store"})
+
     async def frame(self, request: Request) -> Response:
         """``/api/v1/visits/{secret}``: the view, as a frame."""
         site, visit = self._found(request)
@@ -103,6 +118,7 @@ class Tickets:
             query=_query(asked),
             leaving=leaving,
             may_leave=known.status in MAY_LEAVE,
+            push=self._parts.push and self._parts.push.key,
         )
         answer.headers["Vary"] = "Accept-Language"
         return answer
@@ -136,6 +152,23 @@ class Tickets:
                 accepted=request.scope.get("onthaal.accepted") or time.monotonic(),
             )
         )
+
+
+async def _subscription(request: Request, pushing: Pushing | None) -> str:
+    """The subscription in a request's body, as it is kept. Raises a problem."""
+    if pushing is None:
+        raise Problem(404, "no-push", "This house sends no messages to browsers.")
+    raw = await read_body(request)
+    try:
+        found = subscriptions.read(raw, pushing.hosts)
+        # Asked again before each message; a name that cannot be asked now may be then.
+        with contextlib.suppress(OSError, TimeoutError):
+            await subscriptions.outside(subscriptions.host(found), 443)
+    except subscriptions.BadSubscription as error:
+        raise Problem(422, "bad-subscription", f"{error}.", field=error.field) from None
+    except subscriptions.Inside:
+        raise Problem(422, "bad-subscription", "The push service is not on the public internet.") from None
+    return subscriptions.stored(found)
 
 
 @functools.lru_cache(256)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from datetime import UTC, date, datetime, time
@@ -11,7 +12,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from server import config_tables, settings, sms_tables
+from server import channel_tables, config_tables, settings, sms_tables
 from server.check_config import command as check_config
 from server.domain.house import House, Kind
 from server.domain.messages import Messages
@@ -402,6 +403,59 @@ def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
     assert list(settings.load_text("\ufeff" + SMALL, "notepad.toml")) == ["town"]
 
 
+# --- channels ------------------------------------------------------------------------------------
+
+MAIL = {"host": "mail.example.org", "sender": "Town <no-reply@example.org>"}
+PUSH = {"contact": "mailto:ict@example.org"}
+
+
+def channel(name: str, **given: object) -> str:
+    """``SMALL`` with a channel of these keys; None leaves one out."""
+    base = {"mail": MAIL, "push": PUSH}[name]
+    lines = [f"{key} = {json.dumps(value)}" for key, value in {**base, **given}.items() if value is not None]
+    return "\n".join([SMALL, f"[channels.{name}]", *lines])
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "said"),
+    [
+        ("mail", {"host": None}, "channels.mail.host: is missing"),
+        ("mail", {"host": "smtp://mail"}, "channels.mail.host: must be the name or address of a server"),
+        ("mail", {"hots": "x"}, 'channels.mail.hots: unknown key (nearest valid name: "host")'),
+        ("mail", {"tls": "startls"}, 'channels.mail.tls: "startls" is none of the choices'),
+        ("mail", {"tls": "startls"}, '(nearest valid name: "starttls")'),
+        ("mail", {"port": 0}, "channels.mail.port: must be at least 1"),
+        ("mail", {"at_once": 1000}, "channels.mail.at_once: must be at most 200"),
+        ("mail", {"sender": "Town"}, "channels.mail.sender: must be a mail address"),
+        ("mail", {"sender": "a@b.be, c@d.be"}, "channels.mail.sender: must be a mail address"),
+        ("mail", {"sender": "a@b.be\r\nBcc: c@d.be"}, "channels.mail.sender: must be a mail address"),
+        ("mail", {"user": "town"}, "channels.mail.password: is missing, and user is given"),
+        ("mail", {"password": "x"}, "channels.mail.user: is missing, and password is given"),
+        ("mail", {"user": "u", "password": "x", "tls": "none"}, 'channels.mail.tls: "none" would send'),
+        ("push", {"contact": None, "at_once": 5}, "channels.push.contact: is missing"),
+        ("push", {"contact": "ict@example.org"}, "channels.push.contact: must be where push services reach"),
+        ("push", {"hosts": []}, "channels.push.hosts: names no push service"),
+        ("push", {"hosts": ["*"]}, 'channels.push.hosts[0]: "*" is no host'),
+        ("push", {"hosts": ["a.example", "127.0.0.1"]}, 'channels.push.hosts[1]: "127.0.0.1" is no host'),
+        ("push", {"hosts": ["https://a.example"]}, 'channels.push.hosts[0]: "https://a.example" is no host'),
+        ("push", {"reach_within_s": 0}, "channels.push.reach_within_s: must be at least 1"),
+    ],
+)
+def test_a_channel_that_cannot_be_used(name: str, given: dict[str, object], said: str) -> None:
+    assert said in refusal(channel(name, **given))
+
+
+def test_a_channel_that_is_not_named_is_not_there() -> None:
+    assert settings.channels(SMALL, "x") == channel_tables.Channels()
+    found = settings.channels(
+        channel("mail", user="u", password="x") + "\n" + channel("push")[len(SMALL) :], "x"
+    )
+    assert found.mail is not None
+    assert (found.mail.port, found.mail.tls) == (587, channel_tables.Tls.STARTTLS)
+    assert found.push is not None
+    assert found.push.hosts == channel_tables.PUSH_SERVICES
+
+
 # --- what ships ---------------------------------------------------------------------------------
 
 
@@ -476,6 +530,10 @@ SECTIONS = {
     "[channels.sms.http.incoming]": sms_tables.IncomingTable,
     "[channels.sms.twilio]": sms_tables.TwilioTable,
 }
+CHANNELS = {
+    "[channels.mail]": channel_tables.MailTable,
+    "[channels.push]": channel_tables.PushTable,
+}
 IN_WORDS = {"of the rules", "of the site", "the express services", "as many as fit"}
 """Defaults that depend on other settings."""
 
@@ -494,8 +552,8 @@ def documented() -> dict[str, list[tuple[str, str]]]:
 
 def test_the_table_has_every_setting_and_its_default() -> None:
     rows = documented()
-    assert set(rows) == set(SECTIONS)
-    for section, struct in SECTIONS.items():
+    assert set(rows) == set(SECTIONS | CHANNELS)
+    for section, struct in (SECTIONS | CHANNELS).items():
         fields = msgspec.structs.fields(struct)
         assert [key for key, _ in rows[section]] == [field.name for field in fields], section
         for (key, default), field in zip(rows[section], fields, strict=True):
@@ -521,6 +579,31 @@ def test_the_commented_default_shows_every_setting_as_it_is() -> None:
     uncommented = re.sub(r"^#(\w+ = )", r"\1", text, flags=re.MULTILINE)
     assert settings.load_text(uncommented, "x") == settings.load_text(text, "x")
     assert settings.channels(uncommented, "x") == settings.channels(text, "x")
+
+
+@pytest.mark.parametrize("section", CHANNELS)
+def test_the_commented_default_shows_every_channel_as_it_is(section: str) -> None:
+    """A channel stands there as comment, whole: `# ` taken away it is a part of the file."""
+    text = (ROOT / "config/onthaal.toml").read_text()
+    shown = re.search(rf"^# {re.escape(section)}\n(# .*\n)+", text, re.MULTILINE)
+    assert shown, section
+    part = re.sub(r"^# ", "", shown[0], flags=re.MULTILINE)
+    name = section.strip("[]").partition(".")[2]
+    given = tomllib.loads(part)["channels"][name]
+    fields = msgspec.structs.fields(CHANNELS[section])
+    assert list(given) == [field.name for field in fields]
+    for field in fields:
+        if not field.required:
+            value = list(field.default) if isinstance(field.default, tuple) else field.default
+            assert given[field.name] == value, field.name
+    assert getattr(settings.channels(text + part, "x"), name) == msgspec.convert(given, CHANNELS[section])
+    assert settings.load_text(text + part, "x") == settings.load_text(text, "x")
+    rows = documented()[section]
+    assert [key for key, _ in rows] == [field.name for field in fields]
+    for (key, default), field in zip(rows, fields, strict=True):
+        assert (default == "") == field.required, key
+        if not field.required:
+            assert tomllib.loads(f"value = {default}")["value"] == given[key], key
 
 
 def test_the_error_in_the_documentation_is_what_is_printed() -> None:
