@@ -34,6 +34,7 @@ class Commands(click.Group):
         "demo": "server.demo",
         "account": "server.account_command",
         "device": "server.device_command",
+        "webhook": "server.webhook_command",
         "import": "server.intake",
         "check-config": "server.check_config",
         "replay": "server.replay",
@@ -99,6 +100,7 @@ def serve(
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells every address that it asks
     if house_time is None and (speed != 1.0 or skip_nights):
         house_time = real_now()
     options = app.Options(
