@@ -57,8 +57,8 @@ def _parsed(url: str | httpx.URL, allow_private: bool) -> httpx.URL:
         raise BadTarget("malformed", "this is no URL") from error
     if parts.scheme != "https" and not (allow_private and parts.scheme == "http"):
         raise BadTarget("not-https", "the URL has to begin with https://")
-    if not parts.host:
-        raise BadTarget("malformed", "the URL names no host")
+    if not parts.host or not 0 < (parts.port or 443) < 65_536:
+        raise BadTarget("malformed", "the URL names no host, or a port that there is none")
     if parts.userinfo:
         raise BadTarget("credentials", "the URL may hold no user name and no password")
     return parts

@@ -115,7 +115,8 @@ class Webhooks:
                         more = False
                     if not more:
                         with contextlib.suppress(TimeoutError):
-                            await asyncio.wait_for(self._woken.wait(), EVERY_S)
+                            async with asyncio.timeout(EVERY_S):
+                                await self._woken.wait()
                     await asyncio.sleep(GATHER_S)
                     self._woken.clear()
         finally:

@@ -120,8 +120,12 @@ TOPICS: dict[str, set[str]] = {
 }
 
 NAMES = {
-    **{"site": "house-1", "counter": "1", "visit": "A001", "ref": "R-1"},
-    **{"device": "a" * 16, "delivery": "msg_" + "a" * 16},
+    "site": "house-1",
+    "counter": "1",
+    "visit": "A001",
+    "ref": "R-1",
+    "device": "a" * 16,
+    "delivery": "m",
 }
 BODIES: dict[str, dict[str, Any]] = {
     f"PUT {APPOINTMENT}": {"service": "bevolking", "at": "2026-11-24T10:00:00+01:00"},
