@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from typing import Any
 
 import httpx
@@ -86,7 +87,7 @@ def answer(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> list[str]:
 async def test_the_connection_goes_to_the_address_that_was_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     """The name is asked for once: a second answer, which may be another one, is never looked at."""
     asked = answer(monkeypatch, "127.0.0.1")
-    context = httpx.create_ssl_context()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     with receiver() as there:
         transport = targets.Transport(context, allow_private=True)
         async with httpx.AsyncClient(transport=transport, trust_env=False) as client:
@@ -102,7 +103,7 @@ async def test_the_next_address_is_tried_where_one_takes_no_connection(
 ) -> None:
     answer(monkeypatch, "127.0.0.2", "127.0.0.1")
     with receiver() as there:
-        transport = targets.Transport(httpx.create_ssl_context(), allow_private=True)
+        transport = targets.Transport(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), allow_private=True)
         async with httpx.AsyncClient(transport=transport, trust_env=False) as client:
             sent = await client.post(f"http://receiver.example:{there.port}/in", content=b"x")
         assert sent.status_code == 204
