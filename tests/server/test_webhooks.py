@@ -121,9 +121,15 @@ def test_a_morning_is_told_as_the_document_says(server: Onthaal, there: Receiver
     assert told["appointment.late"]["data"]["late_s"] == 600
     assert told["visit.undone"]["data"]["undid"] == "visit.started"
     assert told["visit.transferred"]["data"] | {"visit": "", "appointment": ""} == {
-        "site": "mechelen", "visit": "", "ticket": told["visit.called"]["data"]["ticket"],
-        "service": "bevolking", "appointment": "", "ref": "AFS-2", "slot": "2026-11-23T08:20:00.000Z",
-        "counter": "4", "next_service": "attesten",
+        "site": "mechelen",
+        "visit": "",
+        "ticket": told["visit.called"]["data"]["ticket"],
+        "service": "bevolking",
+        "appointment": "",
+        "ref": "AFS-2",
+        "slot": "2026-11-23T08:20:00.000Z",
+        "counter": "4",
+        "next_service": "attesten",
     }
     shown = examples()
     for kind, body in told.items():
