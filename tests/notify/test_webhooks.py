@@ -332,6 +332,7 @@ async def test_what_was_being_sent_at_a_kill_is_sent_again_once_its_lease_ends(
     # The lease holds: nobody else takes it before.
     (row,) = await hall.rows()
     assert (row.state, row.attempt) == ("sending", 1)
+    assert row.due_at >= row.made_at + 1.5 * SECOND
     await until(lambda: all_are(hall, "delivered"))
     assert [got.id for got in there.got] == [row.id] * 2
     (after,) = await hall.rows()
