@@ -26,7 +26,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from displays.protocol import RECEIPT_BYTES
-from notify import contacts
+from notify import contacts, webhook_ledger
+from notify.webhooks import Webhooks
 from server import accounts, devices, house_time, metrics, schema, settings
 from server import database as db
 from server.access import Doorkeeper, Right
@@ -40,7 +41,7 @@ from server.domain.schedule import SECOND, iso
 from server.hub import FULL_AT, Hub
 from server.keys import Keys, load_keys
 from server.limits import Limit
-from server.live import KeyReused, Live
+from server.live import KeyReused, Live, Site
 from server.presence import Presence
 from server.publisher import Publisher
 from server.sockets import Sockets
@@ -106,6 +107,7 @@ class Onthaal:
     parts: Parts
     hub: Hub
     sockets: Sockets
+    webhooks: Webhooks
     skip_nights: bool
 
     async def work(self) -> None:
@@ -118,6 +120,7 @@ class Onthaal:
             tasks.create_task(self.hub.run(), name="hub")
             tasks.create_task(self.parts.publisher.run(), name="publisher")
             tasks.create_task(self.sockets.recheck(), name="recheck")
+            tasks.create_task(self.webhooks.run(), name="webhooks")
             tasks.create_task(sweep(self.parts.database), name="sweep")
             if self.skip_nights:
                 tasks.create_task(skip_nights(live, clock), name="nights")
@@ -168,7 +171,13 @@ async def _assemble(
             "the house goes on where its journal ends, %s: that lies after the wanted start", iso(clock.now())
         )
     publisher = Publisher(live, hub, clock, Presence(clock.now))
-    live.changed = publisher.changed
+    webhooks = Webhooks(database, keys, houses)
+
+    def changed(site: Site) -> None:
+        publisher.changed(site)
+        webhooks.wake()
+
+    live.changed = changed
     doorkeeper = Doorkeeper(database)
     guesses = Limit(GUESSES, GUESSES_S)
     parts = Parts(live, database, doorkeeper, publisher, keys, clock, public_url, known, guesses, pushing)
@@ -176,7 +185,7 @@ async def _assemble(
     metrics.BLOCKED.set_function(lambda: len(hub.blocked))
     sockets = Sockets(live, hub, publisher, doorkeeper, keys, public_url, options.max_viewers)
     doorkeeper.changed = sockets.recheck_now
-    return Onthaal(parts, hub, sockets, options.skip_nights)
+    return Onthaal(parts, hub, sockets, webhooks, options.skip_nights)
 
 
 async def skip_nights(live: Live, clock: HouseClock, every_s: float = 0.2) -> None:
@@ -207,6 +216,7 @@ def _sweep(connection: sa.Connection) -> None:
     devices.forget_codes(connection)
     accounts.forget_unknown(connection, now)
     contacts.sweep(connection)
+    webhook_ledger.sweep(connection)
 
 
 def application(onthaal: Onthaal) -> ASGIApp:
@@ -279,6 +289,7 @@ def application(onthaal: Onthaal) -> ASGIApp:
         route("/{site}", pages.index),
         route("/{site}/hall", pages.hall),
         route("/{site}/devices", pages.devices),
+        route("/{site}/webhooks", pages.webhooks),
         route("/{site}/counters/{counter}", pages.counter),
         route("/{site}/theme.css", theme.css),
         route("/{site}/logo.svg", theme.logo),

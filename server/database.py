@@ -186,6 +186,59 @@ opt_out = sa.Table(
 )
 """Addresses that want no messages. The mark is made with the server's key: it outlives the address."""
 
+webhook = sa.Table(
+    "webhook",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("site", sa.Text, nullable=False),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("sealed", sa.LargeBinary, nullable=False),
+    sa.Column("sealed_before", sa.LargeBinary),
+    sa.Column("rotated_at", sa.BigInteger),
+    sa.Column("kinds", sa.Text, nullable=False),
+    sa.Column("allow_private", sa.Boolean, nullable=False),
+    sa.Column("from_seq", sa.BigInteger, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("disabled_at", sa.BigInteger),
+    sa.Column("delivered", sa.BigInteger, nullable=False),
+    sa.Column("delivered_at", sa.BigInteger),
+)
+"""Other systems that are told of a site's events later than ``from_seq``. ``sealed`` is the secret that
+signs, ``sealed_before`` the one until ``rotated_at``; ``kinds`` are types of event, none meaning all."""
+
+webhook_cursor = sa.Table(
+    "webhook_cursor",
+    metadata,
+    sa.Column("site", sa.Text, primary_key=True),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+)
+"""How far each site's journal has been laid out in deliveries to its webhooks."""
+
+webhook_delivery = sa.Table(
+    "webhook_delivery",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("webhook", sa.Text, nullable=False),
+    sa.Column("site", sa.Text, nullable=False),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sa.Column("about", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("before", sa.Integer, nullable=False),
+    sa.Column("due_at", sa.BigInteger),
+    sa.Column("code", sa.Text),
+    sa.Column("made_at", sa.BigInteger, nullable=False),
+    sa.Column("failed_at", sa.BigInteger),
+    sa.Column("ended_at", sa.BigInteger, index=True),
+    sa.Index("webhook_delivery_once", "webhook", "seq", "about", unique=True),
+    sa.Index("webhook_delivery_due", "webhook", "due_at"),
+    sa.Index("webhook_delivery_failed", "site", "failed_at"),
+)
+"""One event for one webhook. ``due_at`` is when it may be tried (again), while it is sent the end of its
+lease; ``before`` are attempts that no longer count, because somebody had it sent again; all real time."""
+
 answer = sa.Table(
     "answer",
     metadata,

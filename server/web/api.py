@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from server.web import appointments, counters, devices, punctuality, reading, search, staff, visits
+from server.web import appointments, counters, devices, punctuality, reading, search, staff, visits, webhooks
 from server.web.endpoint import Endpoint
 
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -14,5 +14,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *search.ENDPOINTS,
     *staff.ENDPOINTS,
     *devices.ENDPOINTS,
+    *webhooks.ENDPOINTS,
 )
 """Every endpoint below ``/api/v1`` that needs a token or session."""

@@ -41,7 +41,12 @@ BODY_S = 10.0
 """How long a body may take to arrive, in real seconds."""
 
 KEY_PATTERN = re.compile(r"[\x21-\x7e]{1,200}")
-_PATH_KINDS: dict[str, Any] = {"ref": bodies.Ref, "visit": bodies.VisitName, "device": bodies.DeviceName}
+_PATH_KINDS: dict[str, Any] = {
+    "ref": bodies.Ref,
+    "visit": bodies.VisitName,
+    "device": bodies.DeviceName,
+    "delivery": bodies.DeliveryName,
+}
 _encoder = msgspec.json.Encoder()
 
 

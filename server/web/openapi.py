@@ -22,6 +22,7 @@ _PATH_TYPES: dict[str, Any] = {
     "ref": bodies.Ref,
     "visit": bodies.VisitName,
     "device": bodies.DeviceName,
+    "delivery": bodies.DeliveryName,
 }
 _KEY = {
     "name": "Idempotency-Key",

@@ -68,6 +68,9 @@ MAY: dict[str, set[str]] = {
     f"POST {SITE}/devices": {"supervisor", "administrator"},
     f"POST {SITE}/devices/deny": {"supervisor", "administrator"},
     f"POST {SITE}/devices/{{device}}/revoke": {"supervisor", "administrator"},
+    f"GET {SITE}/webhooks": {"supervisor", "administrator"},
+    f"GET {SITE}/webhooks/failures": {"supervisor", "administrator"},
+    f"POST {SITE}/webhooks/{{delivery}}/again": {"supervisor", "administrator"},
 }
 """The calls that need a token or session, and the roles that may make them."""
 
@@ -76,6 +79,7 @@ PAGES: dict[str, set[str]] = {
     "/{site}/counters/{counter}": {"counter"},
     "/{site}/reception": {"reception"},
     "/{site}/devices": {"supervisor", "administrator"},
+    "/{site}/webhooks": {"supervisor", "administrator"},
     "/{site}/management": {"supervisor"},
 }
 """The pages that need a session: a stranger is led to the sign-in."""
@@ -115,7 +119,14 @@ TOPICS: dict[str, set[str]] = {
     "/live/{site}/management": {"supervisor"},
 }
 
-NAMES = {"site": "house-1", "counter": "1", "visit": "A001", "ref": "R-1", "device": "a" * 16}
+NAMES = {
+    "site": "house-1",
+    "counter": "1",
+    "visit": "A001",
+    "ref": "R-1",
+    "device": "a" * 16,
+    "delivery": "m",
+}
 BODIES: dict[str, dict[str, Any]] = {
     f"PUT {APPOINTMENT}": {"service": "bevolking", "at": "2026-11-24T10:00:00+01:00"},
     f"POST {APPOINTMENT}/late": {"minutes": 5},
