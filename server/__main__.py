@@ -34,6 +34,7 @@ class Commands(click.Group):
         "demo": "server.demo",
         "account": "server.account_command",
         "device": "server.device_command",
+        "export": "server.export_command",
         "import": "server.intake",
         "check-config": "server.check_config",
         "replay": "server.replay",

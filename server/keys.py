@@ -52,6 +52,7 @@ class Keys:
         self._logins = hmac.digest(key, b"onthaal login marks 1", "sha256")
         self._addresses = hmac.digest(key, b"onthaal address marks 1", "sha256")
         self._appointments = hmac.digest(key, b"onthaal appointment links 1", "sha256")
+        self._lots = hmac.digest(key, b"onthaal lots 1", "sha256")
 
     def visit_secret(self, visit: str) -> str:
         """The unguessable part of a visit's link: its id and a MAC over it, 35 characters."""
@@ -76,6 +77,14 @@ class Keys:
     def login_mark(self, login: str) -> bytes:
         """What stands for a login that nobody has: it cannot be guessed back without the key."""
         return hmac.digest(self._logins, login.encode(), "sha256")
+
+    def lot(self, text: str) -> float:
+        """A number from 0 (included) to 1 (excluded), always the same for a text and nobody's to choose.
+
+        It has 53 random bits: every double of that many is equally likely.
+        """
+        drawn = hmac.digest(self._lots, text.encode(), "sha256")
+        return (int.from_bytes(drawn[:8], "big") >> 11) / 2**53
 
     def seal(self, plain: bytes, subject: str) -> bytes:
         """Encrypt personal data of ``subject`` (AES-256-GCM, the subject bound in)."""
