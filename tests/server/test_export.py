@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,11 @@ from booked import KEYS, Town, at
 from notify.channels import Reached, Receipt
 from notify.contacts import Contact
 from notify.delivery import State
+from notify.experiment import Reason
 from notify.ledger import Claim, Ledger, Result
-from server import configuration, export_command
+from server import configuration, export_command, settings
 
+ROOT = Path(__file__).resolve().parents[2]
 HOUSE = """
 [sites.town]
 name = "Town"
@@ -216,3 +219,24 @@ def test_a_site_that_is_none_is_said_so(town: Town, tmp_path: Path) -> None:
     done = program.run("export", "reminders", "--site", "twon", "--database", url, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "onthaal: there is no site 'twon'; there is town\n"
+
+
+def test_the_documentation_has_every_key_and_every_reason(town: Town, tmp_path: Path) -> None:
+    town.book(("B-1", "passport", SLOT, PERSON), now=NOW)
+    town.plan(NOW)
+    records, _ = exported(town, tmp_path)
+    text = (ROOT / "docs/experiment.md").read_text()
+    tables = [
+        re.findall(r"^\| `(\S+)` \|", part, re.MULTILINE)
+        for part in re.split(r"^\| (?:key|reason) \|.*$", text, flags=re.MULTILINE)[1:]
+    ]
+    (record,) = records.values()
+    assert tables == [list(Reason), list(record), list(record["deliveries"][0])]
+
+
+def test_the_experiment_of_the_documentation_can_be_used() -> None:
+    (example,) = re.findall(r"```toml\n(.*?)```", (ROOT / "docs/experiment.md").read_text(), re.DOTALL)
+    house = (ROOT / "config/onthaal.toml").read_text()
+    experiment = settings.load_text(house + "\n" + example, "x")["town-hall"].experiment
+    assert experiment is not None
+    assert [arm.id for arm in experiment.arms] == ["none", "short", "long", "cost"]
