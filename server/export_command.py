@@ -172,7 +172,7 @@ def _deliveries(connection: sa.Connection, subjects: list[str]) -> dict[str, lis
     rows = connection.execute(
         sa.select(table)
         .where(table.c.subject.in_(list(owners)))
-        .order_by(table.c.subject, table.c.planned_at, table.c.due_at, table.c.rank)
+        .order_by(table.c.planned_at, table.c.due_at, table.c.rank, table.c.id)
     ).all()
     events: dict[str, list[dict[str, Any]]] = {row.id: [] for row in rows}
     happened = db.delivery_event
