@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from notify import plan, planner
+from notify import assignment, plan, planner
 from notify.channels import Reached, Receipt
 from notify.contacts import Contact, opened
 from notify.delivery import ATTEMPTS, State, address, advances, pause_s, reached, usable
@@ -66,6 +66,8 @@ class Claim:
     visit: Row | None
     contact: Contact
     about: About
+    wording: str = "plain"
+    """How a reminder puts it: the experiment's doing, where there is one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +161,7 @@ class Ledger:
         self, connection: sa.Connection, rows: Sequence[Row], now: int, real: int, lease_s: float
     ) -> list[Claim]:
         people = self._people(connection, rows)
+        wordings = assignment.wordings(connection, [row.subject for row in rows if self._varies(row, people)])
         claims = []
         for row in rows:
             house = self._houses.get(row.site)
@@ -200,9 +203,20 @@ class Ledger:
                         visit=people.visits.get(row.subject),
                         contact=contact,
                         about=msgspec.json.decode(row.about or "{}", type=About),
+                        wording=wordings.get(row.subject, "plain"),
                     )
                 )
         return claims
+
+    def _varies(self, row: Row, people: People) -> bool:
+        """Whether a message may be worded by an experiment: never to who needs a safe contact by now."""
+        house = self._houses.get(row.site)
+        if house is None or house.experiment is None or row.kind != planner.REMINDER:
+            return False
+        contact, booked = people.contact(row.subject), people.appointments.get(row.subject)
+        service = None if booked is None else house.services.get(booked.service)
+        discreet = service is not None and service.discreet
+        return contact is not None and contact.safe is None and not discreet
 
     def _standing(self, house: House, row: Row, people: People, now: int) -> str | int | None:
         """Why a message is not sent any more, until when it has to wait, or None: it goes out."""

@@ -239,6 +239,27 @@ webhook_delivery = sa.Table(
 """One event for one webhook. ``due_at`` is when it may be tried (again), while it is sent the end of its
 lease; ``before`` are attempts that no longer count, because somebody had it sent again; all real time."""
 
+assignment = sa.Table(
+    "assignment",
+    metadata,
+    sa.Column("subject", sa.Text, primary_key=True),
+    sa.Column("site", sa.Text, nullable=False),
+    sa.Column("experiment", sa.Text, nullable=False),
+    sa.Column("policy", sa.Text, nullable=False),
+    sa.Column("eligible", sa.Boolean, nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.Column("arm", sa.Text),
+    sa.Column("probability", sa.Float),
+    sa.Column("ladder", sa.Text),
+    sa.Column("wording", sa.Text),
+    sa.Column("slot_at", sa.BigInteger, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Index("assignment_site", "site", "subject"),
+)
+"""Which arm of an experiment an appointment was drawn into with which probability, or the reason for none.
+Written once, before anything is planned for it, and never changed: ``ladder`` and ``wording`` are the arm's
+and ``slot_at`` the slot as they were then. ``at`` is house time."""
+
 answer = sa.Table(
     "answer",
     metadata,

@@ -534,6 +534,11 @@ CHANNELS = {
     "[channels.mail]": channel_tables.MailTable,
     "[channels.push]": channel_tables.PushTable,
 }
+EXPERIMENT = {
+    "[sites.SITE.experiment]": config_tables.ExperimentTable,
+    "[[sites.SITE.experiment.arms]]": config_tables.ArmTable,
+}
+"""Off unless it is there: the commented default shows one as an example."""
 IN_WORDS = {"of the rules", "of the site", "the express services", "as many as fit"}
 """Defaults that depend on other settings."""
 
@@ -552,8 +557,9 @@ def documented() -> dict[str, list[tuple[str, str]]]:
 
 def test_the_table_has_every_setting_and_its_default() -> None:
     rows = documented()
-    assert set(rows) == set(SECTIONS | CHANNELS)
-    for section, struct in (SECTIONS | CHANNELS).items():
+    sections = SECTIONS | CHANNELS | EXPERIMENT
+    assert set(rows) == set(sections)
+    for section, struct in sections.items():
         fields = msgspec.structs.fields(struct)
         assert [key for key, _ in rows[section]] == [field.name for field in fields], section
         for (key, default), field in zip(rows[section], fields, strict=True):
@@ -620,3 +626,124 @@ def test_the_error_in_the_documentation_is_what_is_printed() -> None:
             settings.load_text(broken, "config/mechelen.toml")
         printed.append(str(caught.value))
     assert printed == shown
+
+
+# --- the experiment -----------------------------------------------------------------------------
+
+WINTER = """
+[sites.town.experiment]
+id = "winter"
+starts = 2026-12-01
+ends = "2027-02-28"
+services = ["passport"]
+approved_by = "the council"
+[[sites.town.experiment.arms]]
+id = "none"
+share = 100
+ladder = []
+[[sites.town.experiment.arms]]
+id = "cost"
+share = 900
+ladder = ["2h", "3d"]
+wording = "cost"
+"""
+
+
+def test_an_experiment_is_off_unless_it_is_there() -> None:
+    assert small().experiment is None
+    assert settings.load_text(SMALL + WINTER, "x")["town"].experiment is not None
+
+
+def test_an_experiment_as_it_is_written() -> None:
+    found = settings.load_text(SMALL + WINTER, "x")["town"].experiment
+    assert found is not None
+    assert (found.id, found.starts, found.ends) == ("winter", date(2026, 12, 1), date(2027, 2, 28))
+    assert (found.services, found.approved_by) == ({"passport"}, "the council")
+    assert [(arm.id, arm.probability, arm.wording) for arm in found.arms] == [
+        ("none", 0.1, "plain"),
+        ("cost", 0.9, "cost"),
+    ]
+    assert [[step.name for step in arm.ladder] for arm in found.arms] == [[], ["3d", "2h"]]
+
+
+UNAPPROVED = 'approved_by: is missing: arm "none" reminds nobody, and who approved that must be named'
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "said"),
+    [
+        ('approved_by = "the council"\n', "", UNAPPROVED),
+        ('"the council"', '" "', UNAPPROVED),
+        ("share = 100", "share = 99", "arms: their shares are 999 thousandths together: they must be 1000"),
+        ("share = 100", "share = 0.1", "arms[none].share: must be a whole number"),
+        ("share = 100", "share = 0", "arms[none].share: must be at least 1"),
+        ('"2027-02-28"', '"2026-11-30"', "ends: lies before starts, 2026-12-01"),
+        ('"2027-02-28"', '"28 February"', 'ends: must be a day such as "2026-12-24"'),
+        ("2026-12-01", "2026-12-01T08:00:00", 'starts: must be a day such as "2026-12-24"'),
+        ("starts = 2026-12-01\n", "", "starts: is missing"),
+        (
+            'ladder = ["2h"',
+            'ladder = ["2x"',
+            'arms[cost].ladder[0]: "2x" is no step: write "3d", "2h" or "45min"',
+        ),
+        (
+            '["2h", "3d"]\nwording',
+            "[]\nwording",
+            "arms[cost].wording: this arm reminds nobody: there is nothing to word",
+        ),
+        ('= "cost"\nshare', '= "None"\nshare', 'arms[None].id: "None" stands there twice'),
+        (
+            'wording = "cost"',
+            'wording = "kost"',
+            'arms[cost].wording: "kost" is none of the choices (nearest valid name: "cost")',
+        ),
+        (
+            '["passport"]',
+            '["pasport"]',
+            'services[0]: unknown service "pasport" (nearest valid name: "passport")',
+        ),
+        ("approved_by", "aproved_by", 'aproved_by: unknown key (nearest valid name: "approved_by")'),
+    ],
+)
+def test_an_experiment_that_cannot_be_stops_the_start(written: str, instead: str, said: str) -> None:
+    assert WINTER.count(written) == 1
+    assert refusal(SMALL + WINTER.replace(written, instead)) == f"x.toml: sites.town.experiment.{said}"
+
+
+def test_one_arm_alone_and_services_that_cannot_take_part_stop_the_start() -> None:
+    alone = WINTER.replace("share = 100", "share = 1000").partition(
+        '[[sites.town.experiment.arms]]\nid = "cost'
+    )[0]
+    place = "x.toml: sites.town.experiment."
+    assert refusal(SMALL + alone) == place + "arms: there is one alone: nothing to compare it with"
+    walk_ins = SMALL.replace("target_s = 300", "target_s = 300\nappointments = false")
+    assert refusal(walk_ins + WINTER) == place + 'services[0]: "passport" takes no appointments'
+    hidden = SMALL.replace('range = "A"', 'range = "B"\ndiscreet = true').replace(
+        '["passport"]', '["passport", "pick-up"]'
+    )
+    said = 'services[0]: "passport" is discreet: its people are never part of an experiment'
+    assert refusal(hidden + WINTER) == place + said
+
+
+def test_the_commented_experiment_can_be_used_and_shows_every_setting() -> None:
+    text = (ROOT / "config/onthaal.toml").read_text()
+    example = "\n".join(
+        line.removeprefix("#     ") for line in text.splitlines() if line.startswith("#     ")
+    )
+    example = example[example.index("[sites.town-hall.experiment]") :]
+    for struct in EXPERIMENT.values():
+        for field in msgspec.structs.fields(struct):
+            assert re.search(
+                rf"^({field.name} = |\[+sites\.town-hall\.experiment\.{field.name}\])", example, re.M
+            )
+    experiment = settings.load_text(text + "\n" + example, "x")["town-hall"].experiment
+    assert experiment is not None
+    assert [arm.probability for arm in experiment.arms] == [0.1, 0.3, 0.3, 0.3]
+
+
+def test_check_config_says_that_an_experiment_is_on(tmp_path: Path) -> None:
+    path = tmp_path / "winter.toml"
+    path.write_text(SMALL + WINTER)
+    answer = CliRunner().invoke(check_config, [str(path)])
+    said = "experiment winter from 2026-12-01 to 2027-02-28: none 10.0% (no reminder), cost 90.0% (3d 2h)"
+    assert said in answer.output
