@@ -26,14 +26,18 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from displays.protocol import RECEIPT_BYTES
-from notify import contacts, webhook_ledger
+from notify import contacts, messages, webhook_ledger
+from notify.carriers import Carriers
+from notify.channels import Incoming
 from notify.webhooks import Webhooks
+from notify.worker import Worker
+from notify.write import Writer
 from server import accounts, devices, house_time, metrics, schema, settings
 from server import database as db
 from server.access import Doorkeeper, Right
 from server.accounts import Accounts
 from server.clock import HouseClock, real_now
-from server.configuration import current, stored
+from server.configuration import channels, current
 from server.database import Database, Unavailable
 from server.domain.house import House
 from server.domain.refusal import Refused
@@ -51,6 +55,7 @@ from server.web.api import ENDPOINTS
 from server.web.devices import Pairing
 from server.web.endpoint import Parts, Pushing, authenticate
 from server.web.errors import Problem
+from server.web.gateways import Gateways
 from server.web.headers import Guarded
 from server.web.openapi import document
 from server.web.pages import Pages, problem_page
@@ -108,6 +113,8 @@ class Onthaal:
     hub: Hub
     sockets: Sockets
     webhooks: Webhooks
+    worker: Worker
+    carriers: Carriers
     skip_nights: bool
 
     async def work(self) -> None:
@@ -121,6 +128,7 @@ class Onthaal:
             tasks.create_task(self.parts.publisher.run(), name="publisher")
             tasks.create_task(self.sockets.recheck(), name="recheck")
             tasks.create_task(self.webhooks.run(), name="webhooks")
+            tasks.create_task(self.worker.run(), name="worker")
             tasks.create_task(sweep(self.parts.database), name="sweep")
             if self.skip_nights:
                 tasks.create_task(skip_nights(live, clock), name="nights")
@@ -137,17 +145,20 @@ async def assembled(options: Options) -> AsyncIterator[Onthaal]:
         await database.write(schema.migrate)
         houses = await database.write(lambda connection: current(connection, options.houses_from))
         keys = load_keys(database.path)
-        text = await database.write(stored)
-        push = settings.channels(text, "the configuration in the database").push if text else None
-        pushing = Pushing(load_vapid(database.path).public, push.hosts) if push else None
+        tables = await database.write(channels)
+        vapid = load_vapid(database.path) if tables.push else None
+        pushing = Pushing(vapid.public, tables.push.hosts) if vapid and tables.push else None
+        carriers = Carriers(tables, vapid)
+        await asyncio.to_thread(messages.prepare)
         clock = HouseClock(options.house_time, options.speed, options.hurry)
         set_to = None if clock.follows else clock.now()
         await database.write(lambda connection: house_time.note(connection, set_to))
         known = Accounts(database, keys)
         try:
-            yield await _assemble(options, database, houses, keys, clock, known, pushing)
+            yield await _assemble(options, database, houses, keys, clock, known, pushing, carriers)
         finally:
             known.close()
+            await carriers.aclose()
     finally:
         database.close()
 
@@ -160,6 +171,7 @@ async def _assemble(
     clock: HouseClock,
     known: Accounts,
     pushing: Pushing | None,
+    carriers: Carriers,
 ) -> Onthaal:
     public_url = (options.public_url or f"http://localhost:{options.port}").rstrip("/")
     hub = Hub()
@@ -172,10 +184,13 @@ async def _assemble(
         )
     publisher = Publisher(live, hub, clock, Presence(clock.now))
     webhooks = Webhooks(database, keys, houses)
+    write = Writer(keys, public_url, two_way=carriers.two_way)
+    worker = Worker(database, clock, houses, keys, carriers.by_channel, write)
 
     def changed(site: Site) -> None:
         publisher.changed(site)
         webhooks.wake()
+        worker.wake()
 
     live.changed = changed
     doorkeeper = Doorkeeper(database)
@@ -185,7 +200,7 @@ async def _assemble(
     metrics.BLOCKED.set_function(lambda: len(hub.blocked))
     sockets = Sockets(live, hub, publisher, doorkeeper, keys, public_url, options.max_viewers)
     doorkeeper.changed = sockets.recheck_now
-    return Onthaal(parts, hub, sockets, webhooks, options.skip_nights)
+    return Onthaal(parts, hub, sockets, webhooks, worker, carriers, options.skip_nights)
 
 
 async def skip_nights(live: Live, clock: HouseClock, every_s: float = 0.2) -> None:
@@ -226,6 +241,11 @@ def application(onthaal: Onthaal) -> ASGIApp:
     theme = ThemeFiles(parts)
     sessions, pairing = Sessions(parts), Pairing(parts, pages)
     tickets = Tickets(parts)
+
+    async def reply(_channel: str, _incoming: Incoming) -> None:
+        pass
+
+    gateways = Gateways(parts, onthaal.carriers.gateways, onthaal.worker.receive, reply)
     openapi = document(VERSION)
 
     async def health(_request: Request) -> Response:
@@ -282,6 +302,9 @@ def application(onthaal: Onthaal) -> ASGIApp:
         route("/device/token", pairing.token, "POST"),
         route("/devices", pages.own_devices),
         route("/sw.js", read_worker),
+        route("/gateways/{channel}/receipts/{mac}", gateways.receipts, "GET", "POST"),
+        route("/gateways/{channel}/receipts/{delivery}/{mac}", gateways.receipt, "GET", "POST"),
+        route("/gateways/{channel}/incoming/{mac}", gateways.incoming, "GET", "POST"),
         route("/t/{secret}", tickets.page),
         route("/t/{secret}/leave", tickets.leave, "GET", "POST"),
         route("/t/{secret}/push", tickets.push, "POST", "DELETE"),

@@ -59,7 +59,7 @@ from server.sms_tables import read_sms
 __all__ = ["DAYS", "ConfigError", "default_config", "load", "load_text", "shipped"]
 
 RESERVED = frozenset(
-    {"api", "fonts", "health", "live", "metrics", "session", "sign-in", "static", "t", "visits"}
+    {"api", "fonts", "gateways", "health", "live", "metrics", "session", "sign-in", "static", "t", "visits"}
     | {"device", "devices", "screen"}
 )
 """Parts of addresses that are not sites: ``/t/...`` is a ticket's page, ``/live/visits/...`` its topic."""

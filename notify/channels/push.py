@@ -21,7 +21,17 @@ import msgspec
 from py_vapid import Vapid02
 from pywebpush import WebPusher
 
-from notify.channels import Accepted, Message, TryLater, Undeliverable
+from notify.channels import (
+    Accepted,
+    Callback,
+    Incoming,
+    Message,
+    Nonsense,
+    Reached,
+    Receipt,
+    TryLater,
+    Undeliverable,
+)
 from notify.subscriptions import BadSubscription, Inside, Subscription, outside, read
 from server.channel_tables import PushTable
 from server.vapid import Vapid
@@ -112,6 +122,16 @@ class Push:
         # Refused for what it is: too long (413), or subscribed with another key pair (401, 403). A
         # redirect is followed nowhere: it would lead past what was checked.
         raise Undeliverable(str(status))
+
+    def receipts(self, callback: Callback) -> list[Receipt]:
+        """See ``Gateway.receipts``: the telephone itself says, once, that it has shown a message."""
+        if callback.method != "POST" or not callback.delivery:
+            raise Nonsense("a telephone tells with a POST what became of one delivery")
+        return [Receipt(callback.delivery, Reached.SHOWN, "shown")]
+
+    def incoming(self, _callback: Callback) -> list[Incoming]:
+        """See ``Gateway.incoming``: nobody answers through a push."""
+        raise Nonsense("push brings no messages")
 
     async def aclose(self) -> None:
         """Close all connections."""

@@ -106,6 +106,12 @@ OPEN = {
     "GET /screen",
     "POST /device/code",
     "POST /device/token",
+    "GET /gateways/{channel}/receipts/{mac}",
+    "POST /gateways/{channel}/receipts/{mac}",
+    "GET /gateways/{channel}/receipts/{delivery}/{mac}",
+    "POST /gateways/{channel}/receipts/{delivery}/{mac}",
+    "GET /gateways/{channel}/incoming/{mac}",
+    "POST /gateways/{channel}/incoming/{mac}",
 }
 """What anybody may ask for: it shows nothing of anybody, or only to who has a ticket's secret."""
 
