@@ -189,6 +189,7 @@ class AppointmentLine(msgspec.Struct):
     at: str
     state: str
     late_s: int | None
+    told_at: str | None
     ticket: str | None
     persons: int
 

@@ -27,6 +27,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from displays.protocol import RECEIPT_BYTES
 from notify import contacts
+from notify.announcer import Announcer
 from server import accounts, devices, house_time, metrics, schema, settings
 from server import database as db
 from server.access import Doorkeeper, Right
@@ -34,13 +35,16 @@ from server.accounts import Accounts
 from server.clock import HouseClock, real_now
 from server.configuration import current
 from server.database import Database, Unavailable
+from server.domain import commands as co
+from server.domain.appointment import Appointment
 from server.domain.house import House
 from server.domain.refusal import Refused
 from server.domain.schedule import SECOND, iso
 from server.hub import FULL_AT, Hub
 from server.keys import Keys, load_keys
 from server.limits import Limit
-from server.live import KeyReused, Live
+from server.live import Decided, KeyReused, Live, Site
+from server.live import Request as Command
 from server.presence import Presence
 from server.publisher import Publisher
 from server.sockets import Sockets
@@ -104,6 +108,7 @@ class Onthaal:
     parts: Parts
     hub: Hub
     sockets: Sockets
+    announcer: Announcer
     skip_nights: bool
 
     async def work(self) -> None:
@@ -116,6 +121,7 @@ class Onthaal:
             tasks.create_task(self.hub.run(), name="hub")
             tasks.create_task(self.parts.publisher.run(), name="publisher")
             tasks.create_task(self.sockets.recheck(), name="recheck")
+            tasks.create_task(self.announcer.run(), name="announcer")
             tasks.create_task(sweep(self.parts.database), name="sweep")
             if self.skip_nights:
                 tasks.create_task(skip_nights(live, clock), name="nights")
@@ -162,7 +168,19 @@ async def _assemble(
             "the house goes on where its journal ends, %s: that lies after the wanted start", iso(clock.now())
         )
     publisher = Publisher(live, hub, clock, Presence(clock.now))
-    live.changed = publisher.changed
+    announcer = Announcer(
+        database,
+        list(houses),
+        lambda site: publisher.model(live.sites[site]),
+        lambda site, known, to: name_later(live, site, known, to),
+        speed=clock.speed,
+    )
+
+    def changed(site: Site) -> None:
+        announcer.changed()
+        publisher.changed(site)
+
+    live.changed = changed
     doorkeeper = Doorkeeper(database)
     guesses = Limit(GUESSES, GUESSES_S)
     parts = Parts(live, database, doorkeeper, publisher, keys, clock, public_url, known, guesses)
@@ -170,7 +188,19 @@ async def _assemble(
     metrics.BLOCKED.set_function(lambda: len(hub.blocked))
     sockets = Sockets(live, hub, publisher, doorkeeper, keys, public_url, options.max_viewers)
     doorkeeper.changed = sockets.recheck_now
-    return Onthaal(parts, hub, sockets, options.skip_nights)
+    return Onthaal(parts, hub, sockets, announcer, options.skip_nights)
+
+
+async def name_later(live: Live, site: str, known: Appointment, to: int) -> int | None:
+    """Name a later time for an appointment, and answer which time stands then. Raises ``Refused``."""
+    stands: list[int | None] = []
+
+    def answer(decided: Decided) -> bytes:
+        stands.append(decided.day.appointments[known.id].told_at)
+        return b""
+
+    await live.execute(Command(site, build=lambda _known: co.Delay(known=known, to=to), answer=answer))
+    return stands[-1]
 
 
 async def skip_nights(live: Live, clock: HouseClock, every_s: float = 0.2) -> None:
