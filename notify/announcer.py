@@ -102,9 +102,15 @@ class Announcer:
             return 0
         planned, reachable = await self._database.read(lambda connection: _known(connection, moment, fresh))
         ask.update(dict.fromkeys(planned, math.inf))
-        ask.update((each.id, asked_at + ASK_AGAIN_S) for each in fresh if each.id not in planned)
-        open_ones = [each for each in fresh if each.id not in planned and each.subject in reachable]
-        told = [each for notice in open_ones if (each := await self._named(site, moment, notice)) is not None]
+        told: list[Notice] = []
+        for notice in fresh:
+            if notice.id in planned:
+                continue
+            named = await self._named(site, moment, notice) if notice.subject in reachable else None
+            if named is None:
+                ask[notice.id] = asked_at + ASK_AGAIN_S
+            else:
+                told.append(named)
         if not told:
             return 0
         await self._database.write(lambda connection: _plan(connection, site, moment.now, told))

@@ -23,7 +23,7 @@ from notify.contacts import Contact
 from notify.ledger import Ledger
 from server import ledger, schema
 from server.clock import real_now
-from server.database import Database
+from server.database import Database, Unavailable
 from server.domain import commands as co
 from server.domain.appointment import Appointment
 from server.domain.refusal import Code, Refused
@@ -179,6 +179,23 @@ async def test_a_time_that_was_named_before_a_crash_is_told_as_it_was_named(benc
     assert await bench.announce() == 1
     assert bench.rows() == [("a7", "delayed", {"minutes": 20, "later": to})]
     assert bench.named == []
+
+
+async def test_what_the_database_did_not_take_is_planned_the_next_time(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.hall.walk_in("burger")
+    bench.hall.call("2")
+    bench.keep("v1")
+
+    async def full(_work: object) -> None:
+        raise Unavailable("database or disk is full")
+
+    with monkeypatch.context() as context:
+        context.setattr(bench.database, "write", full)
+        with pytest.raises(Unavailable):
+            await bench.announce()
+    assert await bench.announce() == 1
 
 
 async def test_who_reports_meanwhile_is_told_nothing(bench: Bench) -> None:
