@@ -287,7 +287,9 @@ class ServiceLevel(msgspec.Struct):
 
 
 class LateAppointment(msgspec.Struct):
-    """Who is past slot and grace and not here. ``service`` is null for a discreet one."""
+    """Who is past slot (or the later time that the house named) and grace and not here.
+
+    ``service`` is null for a discreet one."""
 
     appointment: str
     service: str | None
