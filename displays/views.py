@@ -289,7 +289,8 @@ class ServiceLevel(msgspec.Struct):
 class LateAppointment(msgspec.Struct):
     """Who is past slot (or the later time that the house named) and grace and not here.
 
-    ``service`` is null for a discreet one."""
+    ``service`` is null for a discreet one.
+    """
 
     appointment: str
     service: str | None
