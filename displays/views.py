@@ -189,6 +189,7 @@ class AppointmentLine(msgspec.Struct):
     at: str
     state: str
     late_s: int | None
+    told_at: str | None
     ticket: str | None
     persons: int
 
@@ -286,7 +287,10 @@ class ServiceLevel(msgspec.Struct):
 
 
 class LateAppointment(msgspec.Struct):
-    """Who is past slot and grace and not here. ``service`` is null for a discreet one."""
+    """Who is past slot (or the later time that the house named) and grace and not here.
+
+    ``service`` is null for a discreet one.
+    """
 
     appointment: str
     service: str | None

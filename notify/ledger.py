@@ -49,6 +49,11 @@ class About(msgspec.Struct, omit_defaults=True):
     later: int | None = None
 
 
+def almost_step(calls: int) -> str:
+    """The step of "almost your turn" in a visit's wait: once before its first call, once after another."""
+    return f"almost-{calls}" if calls else "almost"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """A delivery that is ours to send, and all that its text is made from."""
@@ -439,8 +444,14 @@ def _unwanted(row: Row, people: People) -> str | None:
     visit = people.visits.get(row.subject)
     if visit is None:
         return "unknown"
-    wanted = {"go": Status.CALLED}.get(row.kind, Status.WAITING)
-    return None if visit.status == wanted.value else str(visit.status)
+    wanted = {"go": Status.CALLED, "closing": Status.NOT_SERVED}.get(row.kind, Status.WAITING)
+    if visit.status != wanted.value:
+        return str(visit.status)
+    if row.kind == "go" and visit.counter != msgspec.json.decode(row.about or "{}", type=About).counter:
+        return "moved"
+    if row.kind == "almost" and row.step != almost_step(visit.calls):
+        return "moved"
+    return None
 
 
 def stop(connection: sa.Connection, row: Row, reason: str, now: int, real: int) -> None:

@@ -27,6 +27,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from displays.protocol import RECEIPT_BYTES
 from notify import contacts, messages, webhook_ledger
+from notify.announcer import Announcer
 from notify.carriers import Carriers
 from notify.channels import Incoming
 from notify.webhooks import Webhooks
@@ -39,13 +40,16 @@ from server.accounts import Accounts
 from server.clock import HouseClock, real_now
 from server.configuration import channels, current
 from server.database import Database, Unavailable
+from server.domain import commands as co
+from server.domain.appointment import Appointment
 from server.domain.house import House
 from server.domain.refusal import Refused
 from server.domain.schedule import SECOND, iso
 from server.hub import FULL_AT, Hub
 from server.keys import Keys, load_keys
 from server.limits import Limit
-from server.live import KeyReused, Live, Site
+from server.live import Decided, KeyReused, Live, Site
+from server.live import Request as Command
 from server.presence import Presence
 from server.publisher import Publisher
 from server.sockets import Sockets
@@ -115,6 +119,7 @@ class Onthaal:
     webhooks: Webhooks
     worker: Worker
     carriers: Carriers
+    announcer: Announcer
     skip_nights: bool
 
     async def work(self) -> None:
@@ -129,6 +134,7 @@ class Onthaal:
             tasks.create_task(self.sockets.recheck(), name="recheck")
             tasks.create_task(self.webhooks.run(), name="webhooks")
             tasks.create_task(self.worker.run(), name="worker")
+            tasks.create_task(self.announcer.run(), name="announcer")
             tasks.create_task(sweep(self.parts.database), name="sweep")
             if self.skip_nights:
                 tasks.create_task(skip_nights(live, clock), name="nights")
@@ -187,8 +193,18 @@ async def _assemble(
     write = Writer(keys, public_url, two_way=carriers.two_way)
     worker = Worker(database, clock, houses, keys, carriers.by_channel, write)
 
+    announcer = Announcer(
+        database,
+        list(houses),
+        lambda site: publisher.model(live.sites[site]),
+        lambda site, known, to: name_later(live, site, known, to),
+        wake=worker.wake,
+        speed=clock.speed,
+    )
+
     def changed(site: Site) -> None:
         publisher.changed(site)
+        announcer.changed()
         webhooks.wake()
         worker.wake()
 
@@ -200,7 +216,19 @@ async def _assemble(
     metrics.BLOCKED.set_function(lambda: len(hub.blocked))
     sockets = Sockets(live, hub, publisher, doorkeeper, keys, public_url, options.max_viewers)
     doorkeeper.changed = sockets.recheck_now
-    return Onthaal(parts, hub, sockets, webhooks, worker, carriers, options.skip_nights)
+    return Onthaal(parts, hub, sockets, webhooks, worker, carriers, announcer, options.skip_nights)
+
+
+async def name_later(live: Live, site: str, known: Appointment, to: int) -> int | None:
+    """Name a later time for an appointment, and answer which time stands then. Raises ``Refused``."""
+    stands: list[int | None] = []
+
+    def answer(decided: Decided) -> bytes:
+        stands.append(decided.day.appointments[known.id].told_at)
+        return b""
+
+    await live.execute(Command(site, build=lambda _known: co.Delay(known=known, to=to), answer=answer))
+    return stands[-1]
 
 
 async def skip_nights(live: Live, clock: HouseClock, every_s: float = 0.2) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -86,6 +86,7 @@ appointment = sa.Table(
     sa.Column("cancelled_by", sa.Text),
     sa.Column("visit", sa.Text),
     sa.Column("came", sa.Boolean, nullable=False),
+    sa.Column("told_at", sa.BigInteger),
     sa.Index("appointment_at", "site", "at"),
 )
 
@@ -463,6 +464,15 @@ def upsert(table: sa.Table) -> str:
         f"VALUES ({', '.join(':' + name for name in names)}) "
         f"ON CONFLICT ({', '.join(_quoted(keys))}) DO UPDATE SET "
         + ", ".join(f'"{name}" = excluded."{name}"' for name in rest)
+    )
+
+
+def insert_new(table: sa.Table, names: Iterable[str]) -> str:
+    """SQL that inserts a row of these columns unless it is there; the same for SQLite and PostgreSQL."""
+    listed = list(names)
+    return (
+        f'INSERT INTO "{table.name}" ({", ".join(_quoted(listed))}) '
+        f"VALUES ({', '.join(':' + name for name in listed)}) ON CONFLICT DO NOTHING"
     )
 
 

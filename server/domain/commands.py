@@ -47,6 +47,14 @@ class AnnounceLate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Delay:
+    """The house runs late: name the later time ``to`` to the citizen, once."""
+
+    known: Appointment
+    to: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cancel:
     """Cancel an appointment, by ``citizen`` or ``city``."""
 
@@ -204,7 +212,7 @@ class Undo:
     counter: str
 
 
-AppointmentCommand = Book | Confirm | AnnounceLate | Cancel | NoteCame
+AppointmentCommand = Book | Confirm | AnnounceLate | Delay | Cancel | NoteCame
 VisitCommand = Prioritise | Bind | Return | Leave
 CounterCommand = (
     OpenCounter

@@ -64,6 +64,14 @@ class AppointmentAnnouncedLate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AppointmentDelayed:
+    """The house runs late and named a later time, ``to``, to the citizen."""
+
+    appointment: str
+    to: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AppointmentCancelled:
     """The appointment was cancelled; ``by`` is ``citizen`` or ``city``."""
 
@@ -83,7 +91,10 @@ class AppointmentCame:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisitReported:
-    """A citizen is here: a walk-in, or with ``appointment`` and ``slot_at`` one with an appointment."""
+    """A citizen is here: a walk-in, or with ``appointment`` and ``slot_at`` one with an appointment.
+
+    ``told_at`` is the later time that the house named for it, if it did.
+    """
 
     visit: str
     range: str
@@ -92,6 +103,7 @@ class VisitReported:
     then: tuple[str, ...] = ()
     appointment: str | None = None
     slot_at: int | None = None
+    told_at: int | None = None
     announced_late: bool = False
     priority: bool = False
     language: str | None = None
@@ -231,6 +243,7 @@ AppointmentEvent = (
     | AppointmentRebooked
     | AppointmentConfirmed
     | AppointmentAnnouncedLate
+    | AppointmentDelayed
     | AppointmentCancelled
     | AppointmentCame
 )
@@ -257,6 +270,7 @@ KINDS: dict[str, type[Event]] = {
     "appointment-rebooked": AppointmentRebooked,
     "appointment-confirmed": AppointmentConfirmed,
     "appointment-announced-late": AppointmentAnnouncedLate,
+    "appointment-delayed": AppointmentDelayed,
     "appointment-cancelled": AppointmentCancelled,
     "appointment-came": AppointmentCame,
     "visit-reported": VisitReported,

@@ -99,9 +99,20 @@ def _appointment(house: House, day: Day, command: co.AppointmentCommand, now: in
     _still_ahead(known)
     if isinstance(command, co.Confirm):
         return () if known.state is Booking.CONFIRMED else (ev.AppointmentConfirmed(appointment=known.id),)
+    if isinstance(command, co.Delay):
+        return _delay(day, known, command.to)
     if known.late_s == command.late_s:
         return ()
     return (ev.AppointmentAnnouncedLate(appointment=known.id, late_s=command.late_s),)
+
+
+def _delay(day: Day, known: Appointment, to: int) -> Events:
+    """A time is named once and stands: whoever has read it may be on the way by it."""
+    if known.id not in day.appointments:
+        raise Refused(Code.APPOINTMENT_NOT_TODAY)
+    if known.told_at is not None or to <= known.at:
+        return ()
+    return (ev.AppointmentDelayed(appointment=known.id, to=to),)
 
 
 def _newest(day: Day, known: Appointment) -> Appointment:
@@ -148,6 +159,7 @@ def _book(house: House, day: Day, command: co.Book, now: int) -> Events:
                 late_s=None if moved else known.late_s,
                 rebooked_at=now if moved else known.rebooked_at,
                 was_at=known.at if moved else known.was_at,
+                told_at=None if moved else known.told_at,
             )
         ),
     )
@@ -183,6 +195,7 @@ def _report(house: House, day: Day, command: co.Report) -> Events:
             service=known.service,
             appointment=known.id,
             slot_at=known.at,
+            told_at=known.told_at,
             announced_late=known.late_s is not None,
             priority=command.priority,
             language=command.language or known.language,

@@ -16,7 +16,7 @@ ALLOWED = {
     "people as numbers": {"ticket", "visit", "appointment", "persons", "language", "priority", "accompanied"},
     "calls": {"id", "call", "calls", "called_at", "recalls", "no_show_after", "rule", "overtook"},
     "places": {"counter", "counters", "services", "elsewhere", "service", "range", "staff", "mode", "kind"},
-    "moments": {"at", "since", "reported_at", "slot_at", "started_at", "status_since", "until"},
+    "moments": {"at", "since", "reported_at", "slot_at", "started_at", "status_since", "until", "told_at"},
     "waits": {"longest_since", "low_s", "high_s", "late_s", "ahead", "median_wait_s", "p90_wait_s"},
     "states": {"status", "then", "undo", "current", "away", "takes_tickets", "walk_ins", "open_counters"},
     "doors": {"tickets_over"},

@@ -78,9 +78,13 @@ def upgrade() -> None:
         contact.add_column(sa.Column("basis_at", sa.BigInteger(), nullable=True))
         contact.add_column(sa.Column("basis_source", sa.Text(), nullable=True))
     op.create_index(op.f("ix_contact_phone_mark"), "contact", ["phone_mark"], unique=False)
+    with op.batch_alter_table("appointment") as appointment:
+        appointment.add_column(sa.Column("told_at", sa.BigInteger(), nullable=True))
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("appointment") as appointment:
+        appointment.drop_column("told_at")
     op.drop_index(op.f("ix_contact_phone_mark"), "contact")
     with op.batch_alter_table("contact") as contact:
         for column in ("phone_mark", "basis", "basis_at", "basis_source"):
