@@ -22,6 +22,7 @@ def desk(model: DayModel) -> ReceptionView:
             late_s=known.late_s,
             ticket=day.visits[known.visit].ticket if known.visit in day.visits else None,
             persons=known.persons,
+            call_back_at=maybe(known.call_back_at),
         )
         for known in sorted(day.appointments.values(), key=lambda known: (known.at, known.id))
     ]

@@ -45,6 +45,7 @@ from server.presence import Presence
 from server.publisher import Publisher
 from server.sockets import Sockets
 from server.web import errors
+from server.web.answers import Answers
 from server.web.api import ENDPOINTS
 from server.web.devices import Pairing
 from server.web.endpoint import Parts, authenticate
@@ -210,6 +211,7 @@ def application(onthaal: Onthaal) -> ASGIApp:
     theme = ThemeFiles(parts)
     sessions, pairing = Sessions(parts), Pairing(parts, pages)
     tickets = Tickets(parts)
+    answers = Answers(parts)
     openapi = document(VERSION)
 
     async def health(_request: Request) -> Response:
@@ -249,6 +251,11 @@ def application(onthaal: Onthaal) -> ASGIApp:
         *(endpoint(path) for path in dict.fromkeys(described.path for described in ENDPOINTS)),
         route("/api/v1/visits/{secret}", tickets.frame),
         route("/api/v1/visits/{secret}/leave", tickets.leave_by_api, "POST"),
+        route("/api/v1/appointments/{secret}", answers.view),
+        route("/api/v1/appointments/{secret}/confirm", answers.confirm_by_api, "POST"),
+        route("/api/v1/appointments/{secret}/late", answers.late_by_api, "POST"),
+        route("/api/v1/appointments/{secret}/cancel", answers.cancel_by_api, "POST"),
+        route("/api/v1/appointments/{secret}/call-back", answers.call_back_by_api, "POST"),
         route("/api/v1/openapi.json", read_openapi),
         route("/health", health),
         route("/metrics", read_metrics),
@@ -269,6 +276,12 @@ def application(onthaal: Onthaal) -> ASGIApp:
         route("/t/{secret}", tickets.page),
         route("/t/{secret}/leave", tickets.leave, "GET", "POST"),
         route("/t/{secret}/qr.svg", tickets.qr),
+        route("/a/{secret}", answers.page),
+        route("/a/{secret}/confirm", answers.confirm, "POST"),
+        route("/a/{secret}/late", answers.late, "POST"),
+        route("/a/{secret}/cancel", answers.cancel, "GET", "POST"),
+        route("/a/{secret}/call-back", answers.call_back, "POST"),
+        route("/a/{secret}/seen", answers.seen, "POST"),
         route("/{site}", pages.index),
         route("/{site}/hall", pages.hall),
         route("/{site}/devices", pages.devices),

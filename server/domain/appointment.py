@@ -21,7 +21,8 @@ class Appointment:
     """A booked slot: ``at`` is the slot, ``late_s`` the lateness announced beforehand, in seconds.
 
     ``was_at`` and ``rebooked_at`` tell of the last move to another slot; ``visit`` is what it became
-    when the citizen reported; ``came`` that a counter saw a person who never reported.
+    when the citizen reported; ``came`` that a counter saw a person who never reported. ``call_back_at`` is
+    since when they wish to be called back.
     """
 
     id: str
@@ -38,3 +39,4 @@ class Appointment:
     cancelled_by: str | None = None
     visit: str | None = None
     came: bool = False
+    call_back_at: int | None = None

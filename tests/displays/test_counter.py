@@ -32,6 +32,7 @@ def test_a_panel_that_nobody_opened_today(day: Any) -> None:
         "waiting": 0,
         "queue": [],
         "away": [],
+        "later": [],
         "undo": None,
         "services": [{"id": "burger", "name": "Burgerzaken"}],
         "elsewhere": [

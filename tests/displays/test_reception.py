@@ -34,6 +34,7 @@ def test_the_hall_at_a_glance(told: Any) -> None:
             "late_s": None,
             "ticket": "B002",
             "persons": 1,
+            "call_back_at": None,
         },
         {
             "appointment": "late",
@@ -43,6 +44,7 @@ def test_the_hall_at_a_glance(told: Any) -> None:
             "late_s": 600,
             "ticket": None,
             "persons": 2,
+            "call_back_at": None,
         },
     ]
     assert view.pop("visits") == [
