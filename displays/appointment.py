@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from displays.day import maybe
 from displays.views import AppointmentView, HouseNow
 from server.domain.appointment import Appointment, Booking
 from server.domain.hall import late_choices, late_limit_s
@@ -51,7 +50,6 @@ def page(
         persons=known.persons,
         late_s=known.late_s if open_ else None,
         keeps_until=iso(keeps_until) if open_ and known.late_s is not None else None,
-        was_at=maybe(known.was_at),
         call_back=known.call_back_at is not None,
         may=may,
         late_minutes=minutes,

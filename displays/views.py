@@ -181,7 +181,6 @@ class AppointmentView(msgspec.Struct):
     persons: int
     late_s: int | None
     keeps_until: str | None
-    was_at: str | None
     call_back: bool
     may: list[str]
     late_minutes: list[int]
