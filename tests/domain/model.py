@@ -158,7 +158,8 @@ class Model(Line):
             return self._tell("appointment-booked", now, ref=ref, slot=Slot(service, at))
         moved = known.at != at
         state = "confirmed" if known.state == "confirmed" and not moved else "booked"
-        slot = Slot(service, at, state, None if moved else known.late)
+        call = known.call and not moved and known.state != "cancelled"
+        slot = Slot(service, at, state, None if moved else known.late, call=call)
         return self._tell("appointment-rebooked", now, ref=ref, slot=slot)
 
     def cancel(self, ref: str, now: int) -> list[str]:
@@ -181,6 +182,16 @@ class Model(Line):
             raise No("appointment-cancelled")
         self._ahead(slot)
         return [] if slot.late == late else self._tell("appointment-announced-late", now, ref=ref, late=late)
+
+    def ask_call_back(self, ref: str, now: int) -> list[str]:
+        slot = self.now.slots[ref]
+        if slot.state == "cancelled":
+            raise No("appointment-cancelled")
+        self._ahead(slot)
+        return [] if slot.call else self._tell("appointment-call-back-asked", now, ref=ref)
+
+    def note_called_back(self, ref: str, now: int) -> list[str]:
+        return self._tell("appointment-called-back", now, ref=ref) if self.now.slots[ref].call else []
 
     def note_came(self, ref: str, now: int) -> list[str]:
         slot = self.now.slots[ref]

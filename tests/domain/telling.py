@@ -89,6 +89,8 @@ class Slot:
     late: int | None = None
     person: str | None = None
     came: bool = False
+    call: bool = False
+    """Wishes to be called back."""
 
 
 @dataclass
@@ -164,6 +166,8 @@ def _appointment(told: Told, act: Act) -> None:
         told.slots[ref].late = late
     elif act.verb == "appointment-came":
         told.slots[ref].came = True
+    elif act.verb in ("appointment-call-back-asked", "appointment-called-back"):
+        told.slots[ref].call = act.verb == "appointment-call-back-asked"
     else:
         told.slots[ref].state = act.verb.removeprefix("appointment-")
 
