@@ -92,3 +92,27 @@ def test_by_keyboard_at_320_pixels_with_and_without_scripts(
     assert server.kinds(*KINDS)[before:] == list(KINDS)
     assert clicks(server, appointment) == int(scripts)
     context.close()
+
+
+def test_the_counter_sees_who_comes_later_and_the_desk_whom_to_call(server: House, browser: Browser) -> None:
+    _appointment, address = booked(server, "R-desk")
+    secret = address.rpartition("/")[2]
+    for answer, body in (("late", {"minutes": 10}), ("call-back", {})):
+        told = server.asked("kiosk").post(f"/appointments/{secret}/{answer}", json=body)
+        assert told.is_success, told.text
+    context = browser.new_context(locale="nl", viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    page.goto(server.sign_in("counter", "/mechelen/counters/5"))
+    expect(page.locator("#later li")).to_have_text(["10.40 uur: Bevolking, ongeveer 10 min later"])
+    context.clear_cookies()
+    page.goto(server.sign_in("reception", "/mechelen/reception"))
+    wish = page.locator("#call-backs li")
+    expect(wish).to_contain_text("Bevolking · R-desk")
+    assert "+32470123456" not in page.content()
+    wish.get_by_role("button", name="Toon het nummer").click()
+    expect(wish).to_contain_text("+32470123456")
+    assert_accessible(page)
+    wish.get_by_role("button", name="Teruggebeld").click()
+    expect(page.locator("#call-backs-part")).to_be_hidden()
+    assert server.kinds("appointment-called-back") == ["appointment-called-back"]
+    context.close()
