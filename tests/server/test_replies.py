@@ -25,6 +25,7 @@ from server.domain import commands as co
 from server.domain.appointment import Appointment
 from server.domain.schedule import SECOND
 from server.live import Request
+from server.web.answers import Answer
 from server.web.replies import ANSWERED_PER_HOUR, Replies
 
 NOW = utc("2026-11-26 07:30")
@@ -282,3 +283,16 @@ async def test_where_the_database_is_away_the_gateway_has_to_come_again(
             await phone.writes("nee")
     assert await phone.writes("nee") == "cancelled"
     assert await phone.told() == [("mine", "cancelled")]
+
+
+async def test_of_two_answers_in_one_group_the_second_knows_of_the_first(phone: Phone) -> None:
+    """Also about an appointment of another day, which the day itself does not have."""
+    await phone.booked("mine", NOW + 2 * DAY)
+
+    def asked(answer: Answer) -> Request:
+        return Request("mechelen", answer.command, lambda _: b"", appointment="mine")
+
+    said = [asked(Answer("cancel")), asked(Answer("confirm")), asked(Answer("cancel"))]
+    results = await asyncio.gather(*map(phone.parts.live.execute, said), return_exceptions=True)
+    assert [getattr(each, "code", "done") for each in results] == ["done", "appointment-cancelled", "done"]
+    assert await phone.states() == {"mine": "cancelled"}
