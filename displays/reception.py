@@ -23,6 +23,7 @@ def desk(model: DayModel) -> ReceptionView:
             told_at=maybe(known.told_at),
             ticket=day.visits[known.visit].ticket if known.visit in day.visits else None,
             persons=known.persons,
+            call_back_at=maybe(known.call_back_at),
         )
         for known in sorted(day.appointments.values(), key=lambda known: (known.at, known.id))
     ]

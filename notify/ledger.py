@@ -496,3 +496,32 @@ def _subjects(subject: str, visit: Row | None) -> list[str]:
 
 def _set(connection: sa.Connection, row: Row, **values: Any) -> None:
     connection.execute(_table.update().where(_table.c.id == row.id).values(**values))
+
+
+# --- what a person did with it --------------------------------------------------------------------
+
+
+def clicked(connection: sa.Connection, subject: str, now: int, real: int) -> None:
+    """Note that the page behind the newest message to a person was really shown; once for each message."""
+    _did(connection, subject, "clicked", "", now, real)
+
+
+def answered(connection: sa.Connection, subject: str, answer: str, now: int, real: int) -> None:
+    """Note what a person answered to the newest message that they got: confirm, late, cancel, call-back."""
+    _did(connection, subject, "answered", answer, now, real)
+
+
+def _did(connection: sa.Connection, subject: str, kind: str, code: str, now: int, real: int) -> None:
+    sent = (State.SENDING, State.ACCEPTED, State.DELIVERED, State.SHOWN)
+    row = connection.execute(
+        sa.select(_table.c.id, _table.c.attempt)
+        .where(_table.c.subject == subject, _table.c.state.in_(sent), _table.c.kind.not_in(ANSWERS))
+        .order_by(_table.c.due_at.desc(), _table.c.rank.desc())
+        .limit(1)
+    ).one_or_none()
+    if row is None:
+        return  # the link came from elsewhere: a confirmation of the booking system, a neighbour
+    known = db.delivery_event
+    same = (known.c.delivery == row.id, known.c.kind == kind, known.c.code == code)
+    if connection.execute(sa.select(known.c.n).where(*same).limit(1)).first() is None:
+        note(connection, row.id, kind, row.attempt, code, now, real)

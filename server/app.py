@@ -30,6 +30,7 @@ from notify import contacts, messages, webhook_ledger
 from notify.announcer import Announcer
 from notify.carriers import Carriers
 from notify.channels import Incoming
+from notify.replies import understand
 from notify.webhooks import Webhooks
 from notify.worker import Worker
 from notify.write import Writer
@@ -55,6 +56,7 @@ from server.publisher import Publisher
 from server.sockets import Sockets
 from server.vapid import load_vapid
 from server.web import errors
+from server.web.answers import Answers
 from server.web.api import ENDPOINTS
 from server.web.devices import Pairing
 from server.web.endpoint import Parts, Pushing, authenticate
@@ -63,6 +65,7 @@ from server.web.gateways import Gateways
 from server.web.headers import Guarded
 from server.web.openapi import document
 from server.web.pages import Pages, problem_page
+from server.web.replies import Replies
 from server.web.session import Sessions
 from server.web.theme import ThemeFiles
 from server.web.tickets import Tickets
@@ -269,9 +272,12 @@ def application(onthaal: Onthaal) -> ASGIApp:
     theme = ThemeFiles(parts)
     sessions, pairing = Sessions(parts), Pairing(parts, pages)
     tickets = Tickets(parts)
+    answers = Answers(parts)
+    replies = Replies(parts, understand)
 
-    async def reply(_channel: str, _incoming: Incoming) -> None:
-        pass
+    async def reply(channel: str, incoming: Incoming) -> None:
+        await replies.take(channel, incoming)
+        onthaal.worker.wake()
 
     gateways = Gateways(parts, onthaal.carriers.gateways, onthaal.worker.receive, reply)
     openapi = document(VERSION)
@@ -313,6 +319,11 @@ def application(onthaal: Onthaal) -> ASGIApp:
         *(endpoint(path) for path in dict.fromkeys(described.path for described in ENDPOINTS)),
         route("/api/v1/visits/{secret}", tickets.frame),
         route("/api/v1/visits/{secret}/leave", tickets.leave_by_api, "POST"),
+        route("/api/v1/appointments/{secret}", answers.view),
+        route("/api/v1/appointments/{secret}/confirm", answers.confirm_by_api, "POST"),
+        route("/api/v1/appointments/{secret}/late", answers.late_by_api, "POST"),
+        route("/api/v1/appointments/{secret}/cancel", answers.cancel_by_api, "POST"),
+        route("/api/v1/appointments/{secret}/call-back", answers.call_back_by_api, "POST"),
         route("/api/v1/openapi.json", read_openapi),
         route("/health", health),
         route("/metrics", read_metrics),
@@ -337,6 +348,12 @@ def application(onthaal: Onthaal) -> ASGIApp:
         route("/t/{secret}/leave", tickets.leave, "GET", "POST"),
         route("/t/{secret}/push", tickets.push, "POST", "DELETE"),
         route("/t/{secret}/qr.svg", tickets.qr),
+        route("/a/{secret}", answers.page),
+        route("/a/{secret}/confirm", answers.confirm, "POST"),
+        route("/a/{secret}/late", answers.late, "POST"),
+        route("/a/{secret}/cancel", answers.cancel, "GET", "POST"),
+        route("/a/{secret}/call-back", answers.call_back, "POST"),
+        route("/a/{secret}/seen", answers.seen, "POST"),
         route("/{site}", pages.index),
         route("/{site}/hall", pages.hall),
         route("/{site}/devices", pages.devices),

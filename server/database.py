@@ -87,7 +87,9 @@ appointment = sa.Table(
     sa.Column("visit", sa.Text),
     sa.Column("came", sa.Boolean, nullable=False),
     sa.Column("told_at", sa.BigInteger),
+    sa.Column("call_back_at", sa.BigInteger),
     sa.Index("appointment_at", "site", "at"),
+    sa.Index("appointment_call_back", "site", "call_back_at"),
 )
 
 reference = sa.Table(

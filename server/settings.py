@@ -60,9 +60,10 @@ __all__ = ["DAYS", "ConfigError", "default_config", "load", "load_text", "shippe
 
 RESERVED = frozenset(
     {"api", "fonts", "gateways", "health", "live", "metrics", "session", "sign-in", "static", "t", "visits"}
-    | {"device", "devices", "screen"}
+    | {"a", "device", "devices", "screen"}
 )
-"""Parts of addresses that are not sites: ``/t/...`` is a ticket's page, ``/live/visits/...`` its topic."""
+"""Parts of addresses that are not sites: ``/t/...`` is a ticket's page, ``/a/...`` an
+appointment's, ``/live/visits/...`` its topic."""
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 

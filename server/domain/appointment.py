@@ -23,6 +23,7 @@ class Appointment:
     ``was_at`` and ``rebooked_at`` tell of the last move to another slot; ``visit`` is what it became
     when the citizen reported; ``came`` that a counter saw a person who never reported.
     ``told_at`` is the later time that the house named, running late: the citizen's lateness counts from it.
+    ``call_back_at`` is since when they wish to be called back.
     """
 
     id: str
@@ -40,6 +41,7 @@ class Appointment:
     visit: str | None = None
     came: bool = False
     told_at: int | None = None
+    call_back_at: int | None = None
 
     @property
     def due_at(self) -> int:

@@ -86,6 +86,20 @@ class AppointmentCame:
     appointment: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppointmentCallBackAsked:
+    """The citizen asked to be called back about it."""
+
+    appointment: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppointmentCalledBack:
+    """The citizen was called back."""
+
+    appointment: str
+
+
 # --- visits -------------------------------------------------------------------------------------
 
 
@@ -246,6 +260,8 @@ AppointmentEvent = (
     | AppointmentDelayed
     | AppointmentCancelled
     | AppointmentCame
+    | AppointmentCallBackAsked
+    | AppointmentCalledBack
 )
 VisitEvent = VisitReported | VisitPrioritised | VisitBound | VisitReturned | VisitLeft
 CounterEvent = (
@@ -273,6 +289,8 @@ KINDS: dict[str, type[Event]] = {
     "appointment-delayed": AppointmentDelayed,
     "appointment-cancelled": AppointmentCancelled,
     "appointment-came": AppointmentCame,
+    "appointment-call-back-asked": AppointmentCallBackAsked,
+    "appointment-called-back": AppointmentCalledBack,
     "visit-reported": VisitReported,
     "visit-prioritised": VisitPrioritised,
     "visit-bound": VisitBound,

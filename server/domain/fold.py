@@ -61,6 +61,10 @@ def amend(known: Appointment | None, event: ev.AppointmentEvent, at: int) -> App
         return replace(known, told_at=event.to)
     if isinstance(event, ev.AppointmentCancelled):
         return replace(known, state=Booking.CANCELLED, cancelled_at=at, cancelled_by=event.by)
+    if isinstance(event, ev.AppointmentCallBackAsked):
+        return replace(known, call_back_at=at)
+    if isinstance(event, ev.AppointmentCalledBack):
+        return replace(known, call_back_at=None)
     return replace(known, came=True)
 
 

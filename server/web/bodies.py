@@ -83,10 +83,25 @@ class Draw(Body):
     contact: Contact | None = None
 
 
+Minutes = Annotated[int, Meta(ge=1, le=240)]
+
+
 class Lateness(Body):
     """How late the citizen will be, in minutes."""
 
-    minutes: Annotated[int, Meta(ge=1, le=240)]
+    minutes: Minutes
+
+
+class Reply(Body):
+    """What a citizen answers; ``slot`` is the one they were shown: it is refused where that has moved."""
+
+    slot: Slot | None = None
+
+
+class LateReply(Reply, kw_only=True):
+    """The citizen will be so many minutes late, and is promised that the place is kept."""
+
+    minutes: Minutes
 
 
 class Mark(Body):

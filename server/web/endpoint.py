@@ -335,3 +335,13 @@ def idempotency_key(request: Request, token: str, raw: bytes) -> Key | None:
         raise Problem(400, "idempotency-key-invalid", "An Idempotency-Key has 1 to 200 printable characters.")
     hashed = hashlib.sha256(f"{request.method}\n{request.scope['path']}\n".encode() + raw).digest()
     return Key(token, value, hashed)
+
+
+def check_own_page(request: Request, public_url: str) -> None:
+    """Refuse the forms of other sites where a secret link is the right. Who sends no Origin is no browser."""
+    origin = request.headers.get("origin")
+    # Our own form says `null`, because our pages tell nobody where they are; the browser vouches for it.
+    if origin == "null" and request.headers.get("sec-fetch-site") == "same-origin":
+        return
+    if origin is not None:
+        check_origin(None, request, public_url)

@@ -36,6 +36,7 @@ def test_the_hall_at_a_glance(told: Any) -> None:
             "told_at": None,
             "ticket": "B002",
             "persons": 1,
+            "call_back_at": None,
         },
         {
             "appointment": "late",
@@ -46,6 +47,7 @@ def test_the_hall_at_a_glance(told: Any) -> None:
             "told_at": "2026-11-26T08:25:00.000Z",
             "ticket": None,
             "persons": 2,
+            "call_back_at": None,
         },
     ]
     assert view.pop("visits") == [

@@ -159,7 +159,8 @@ class Model(Line):
             return self._tell("appointment-booked", now, ref=ref, slot=Slot(service, at))
         moved = known.at != at
         state = "confirmed" if known.state == "confirmed" and not moved else "booked"
-        slot = Slot(service, at, state, None if moved else known.late)
+        call = known.call and not moved and known.state != "cancelled"
+        slot = Slot(service, at, state, None if moved else known.late, call=call)
         slot.told = None if moved else known.told
         return self._tell("appointment-rebooked", now, ref=ref, slot=slot)
 
@@ -194,6 +195,16 @@ class Model(Line):
         if slot.told is not None or to <= slot.at:
             return []
         return self._tell("appointment-delayed", now, ref=ref, to=to)
+
+    def ask_call_back(self, ref: str, now: int) -> list[str]:
+        slot = self.now.slots[ref]
+        if slot.state == "cancelled":
+            raise No("appointment-cancelled")
+        self._ahead(slot)
+        return [] if slot.call else self._tell("appointment-call-back-asked", now, ref=ref)
+
+    def note_called_back(self, ref: str, now: int) -> list[str]:
+        return self._tell("appointment-called-back", now, ref=ref) if self.now.slots[ref].call else []
 
     def note_came(self, ref: str, now: int) -> list[str]:
         slot = self.now.slots[ref]

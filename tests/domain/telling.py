@@ -91,6 +91,8 @@ class Slot:
     person: str | None = None
     came: bool = False
     told: int | None = None
+    call: bool = False
+    """Wishes to be called back."""
 
 
 @dataclass
@@ -170,6 +172,8 @@ def _appointment(told: Told, act: Act) -> None:
         told.slots[ref].told = to
     elif act.verb == "appointment-came":
         told.slots[ref].came = True
+    elif act.verb in ("appointment-call-back-asked", "appointment-called-back"):
+        told.slots[ref].call = act.verb == "appointment-call-back-asked"
     else:
         told.slots[ref].state = act.verb.removeprefix("appointment-")
 

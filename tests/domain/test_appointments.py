@@ -168,3 +168,49 @@ def test_nobody_is_told_a_later_time_who_is_not_awaited():
     assert hall.refusal(co.Delay(known=hall.day.appointments["here"], to=to)) == "appointment-reported"
     assert hall.refusal(co.Delay(known=hall.day.appointments["gone"], to=to)) == "appointment-cancelled"
     assert hall.refusal(co.Delay(known=moved, to=to)) == "appointment-not-today"
+
+
+def test_a_lateness_that_keeps_the_place_is_promised_and_no_other():
+    hall = opened(("a", "burger", 30))
+
+    def late(seconds):
+        return co.AnnounceLate(known=hall.day.appointments["a"], late_s=seconds, keeps=True)
+
+    limit_s = hall.house.services["burger"].late_limit_s
+    assert hall.refusal(late(limit_s + 1)) == "late-too-long"
+    assert hall.do(late(limit_s))
+    assert hall.do(late(limit_s)) == ()
+    hall.at(NINE + 35 * MINUTE)
+    assert hall.refusal(late(300)) == "late-too-late"
+    assert hall.do(late(301))
+    # Staff note what they are told.
+    assert hall.do(co.AnnounceLate(known=hall.day.appointments["a"], late_s=limit_s + 1))
+
+
+def test_lateness_is_announced_in_the_last_hours():
+    hall = opened(("a", "burger", 241))
+    late = co.AnnounceLate(known=hall.day.appointments["a"], late_s=300, keeps=True)
+    assert hall.refusal(late) == "late-too-early"
+    hall.at(NINE + MINUTE)
+    assert hall.do(late)
+
+
+def test_a_wish_to_be_called_back_stands_until_it_is_done_or_the_slot_moves():
+    hall = opened(("a", "burger", 30))
+
+    def known():
+        return hall.day.appointments["a"]
+
+    for ask in (True, False):
+        assert bool(hall.do(co.AskCallBack(known=known()))) is ask
+    assert known().call_back_at == NINE
+    book(hall, "a", NINE + 30 * MINUTE, persons=2)
+    assert known().call_back_at == NINE
+    for done in (True, False):
+        assert bool(hall.do(co.NoteCalledBack(known=known()))) is done
+    assert known().call_back_at is None
+    hall.do(co.AskCallBack(known=known()))
+    book(hall, "a", NINE + 40 * MINUTE)
+    assert known().call_back_at is None
+    hall.do(co.Cancel(known=known(), by="citizen"))
+    assert hall.refusal(co.AskCallBack(known=known())) == "appointment-cancelled"

@@ -72,6 +72,9 @@ def upgrade() -> None:
         sa.Column("source", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("mark"),
     )
+    with op.batch_alter_table("appointment") as appointment:
+        appointment.add_column(sa.Column("call_back_at", sa.BigInteger(), nullable=True))
+    op.create_index("appointment_call_back", "appointment", ["site", "call_back_at"], unique=False)
     with op.batch_alter_table("contact") as contact:
         contact.add_column(sa.Column("phone_mark", sa.LargeBinary(), nullable=True))
         contact.add_column(sa.Column("basis", sa.Text(), nullable=True))
@@ -83,7 +86,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("appointment_call_back", "appointment")
     with op.batch_alter_table("appointment") as appointment:
+        appointment.drop_column("call_back_at")
         appointment.drop_column("told_at")
     op.drop_index(op.f("ix_contact_phone_mark"), "contact")
     with op.batch_alter_table("contact") as contact:
