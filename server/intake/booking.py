@@ -106,14 +106,22 @@ class Books:
                     noted[0] = not self._keeps(connection, subject, contact)
                 else:
                     noted[0] = contacts.put(
-                        connection, self._keys, self._house.site, subject, contact, row.at
+                        connection,
+                        self._keys,
+                        self._house.site,
+                        subject,
+                        contact,
+                        row.at,
+                        kept_s=self._house.messages.kept_s,
+                        source="import",
                     )
 
         return Request(self._house.site, build, lambda _decided: b"", row.ref, also=keep), noted
 
     def _keeps(self, connection: sa.Connection, subject: str, contact: contacts.Contact) -> bool:
         try:
-            return contacts.get(connection, self._keys, subject) == contact
+            kept = contacts.get(connection, self._keys, subject)
+            return kept == contacts.merged(contact, kept)
         except BadKey:
             return False
 

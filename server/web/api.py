@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from server.web import appointments, counters, devices, punctuality, reading, search, staff, visits
+from server.web import (
+    appointments,
+    contacts,
+    counters,
+    devices,
+    messages,
+    punctuality,
+    reading,
+    search,
+    staff,
+    visits,
+)
 from server.web.endpoint import Endpoint
 
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -14,5 +25,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *search.ENDPOINTS,
     *staff.ENDPOINTS,
     *devices.ENDPOINTS,
+    *contacts.ENDPOINTS,
+    *messages.ENDPOINTS,
 )
 """Every endpoint below ``/api/v1`` that needs a token or session."""

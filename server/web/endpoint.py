@@ -41,7 +41,12 @@ BODY_S = 10.0
 """How long a body may take to arrive, in real seconds."""
 
 KEY_PATTERN = re.compile(r"[\x21-\x7e]{1,200}")
-_PATH_KINDS: dict[str, Any] = {"ref": bodies.Ref, "visit": bodies.VisitName, "device": bodies.DeviceName}
+_PATH_KINDS: dict[str, Any] = {
+    "ref": bodies.Ref,
+    "visit": bodies.VisitName,
+    "device": bodies.DeviceName,
+    "message": bodies.MessageName,
+}
 _encoder = msgspec.json.Encoder()
 
 
@@ -108,7 +113,7 @@ class Endpoint:
     body: type[bodies.Body] | None = None
     plan: Callable[[Ask], Plan] | None = None
     read: Callable[[Ask], Awaitable[msgspec.Struct | bytes]] | None = None
-    act: Callable[[Ask, Key], Awaitable[bytes]] | None = None
+    act: Callable[[Ask, Key | None], Awaitable[bytes]] | None = None
     query: tuple[tuple[str, Any, bool], ...] = ()
     refusals: tuple[Code, ...] = ()
     others: tuple[tuple[int, str], ...] = ()
@@ -164,9 +169,7 @@ class Endpoint:
         if self.read is not None:
             return answered(await self.read(ask))
         if self.act is not None:
-            key = idempotency_key(request, principal.token, raw)
-            assert key is not None
-            return answered(await self.act(ask, key))
+            return answered(await self.act(ask, idempotency_key(request, principal.token, raw)))
         return await self._execute(ask, request, raw)
 
     async def _execute(self, ask: Ask, request: Request, raw: bytes) -> Response:
@@ -211,10 +214,15 @@ class Endpoint:
         return values
 
 
-async def once(ask: Ask, key: Key, work: Callable[[sa.Connection], msgspec.Struct]) -> bytes:
-    """Do something in one transaction with its stored answer; a retry gets the answer of the first time."""
+async def once(ask: Ask, key: Key | None, work: Callable[[sa.Connection], msgspec.Struct]) -> bytes:
+    """Do something in one transaction with its stored answer; a retry gets the answer of the first time.
+
+    Without a key, which only a POST needs, nothing is stored: a repetition changes nothing by itself.
+    """
 
     def carry_out(connection: sa.Connection) -> bytes:
+        if key is None:
+            return _encoder.encode(work(connection))
         known = stored_answer(connection, ask.site_name, key)
         if known is not None:
             if known[0] != key.hash:

@@ -22,6 +22,7 @@ _PATH_TYPES: dict[str, Any] = {
     "ref": bodies.Ref,
     "visit": bodies.VisitName,
     "device": bodies.DeviceName,
+    "message": bodies.MessageName,
 }
 _KEY = {
     "name": "Idempotency-Key",

@@ -68,6 +68,13 @@ MAY: dict[str, set[str]] = {
     f"POST {SITE}/devices": {"supervisor", "administrator"},
     f"POST {SITE}/devices/deny": {"supervisor", "administrator"},
     f"POST {SITE}/devices/{{device}}/revoke": {"supervisor", "administrator"},
+    f"GET {APPOINTMENT}/contact": {"reception", "supervisor", "integrator"},
+    f"DELETE {APPOINTMENT}/contact": {"reception", "supervisor", "integrator"},
+    f"DELETE {VISIT}/contact": {"reception", "supervisor", "integrator"},
+    f"POST {APPOINTMENT}/opt-out": {"reception", "supervisor", "integrator"},
+    f"DELETE {APPOINTMENT}/opt-out": {"reception", "supervisor", "integrator"},
+    f"GET {SITE}/messages": {"reception", "supervisor", "administrator"},
+    f"GET {SITE}/messages/{{message}}": {"supervisor", "administrator"},
 }
 """The calls that need a token or session, and the roles that may make them."""
 
@@ -76,6 +83,7 @@ PAGES: dict[str, set[str]] = {
     "/{site}/counters/{counter}": {"counter"},
     "/{site}/reception": {"reception"},
     "/{site}/devices": {"supervisor", "administrator"},
+    "/{site}/messages": {"reception", "supervisor", "administrator"},
     "/{site}/management": {"supervisor"},
 }
 """The pages that need a session: a stranger is led to the sign-in."""
@@ -115,7 +123,14 @@ TOPICS: dict[str, set[str]] = {
     "/live/{site}/management": {"supervisor"},
 }
 
-NAMES = {"site": "house-1", "counter": "1", "visit": "A001", "ref": "R-1", "device": "a" * 16}
+NAMES = {
+    "site": "house-1",
+    "counter": "1",
+    "visit": "A001",
+    "ref": "R-1",
+    "device": "a" * 16,
+    "message": "a" * 26,
+}
 BODIES: dict[str, dict[str, Any]] = {
     f"PUT {APPOINTMENT}": {"service": "bevolking", "at": "2026-11-24T10:00:00+01:00"},
     f"POST {APPOINTMENT}/late": {"minutes": 5},

@@ -55,6 +55,11 @@ ROLES = {
     SITE + "/devices/asking": "supervisor",
     SITE + "/devices/deny": "supervisor",
     SITE + "/devices/{device}/revoke": "supervisor",
+    APPOINTMENT + "/contact": "integrator",
+    APPOINTMENT + "/opt-out": "reception",
+    VISIT + "/contact": "reception",
+    SITE + "/messages": "reception",
+    SITE + "/messages/{message}": "supervisor",
 }
 """Which token an operation is called with; operations of a counter take a counter's."""
 
@@ -102,6 +107,13 @@ EXPECTED: dict[str, dict[int, str]] = {
     f"POST {SITE}/devices": {**_GUESSED, 422: "a screen that the house does not have"},
     f"POST {SITE}/devices/deny": _GUESSED,
     f"POST {SITE}/devices/{{device}}/revoke": {404: "nobody guesses a device's id"},
+    f"GET {APPOINTMENT}/contact": _NO_REF,
+    f"DELETE {APPOINTMENT}/contact": _NO_REF,
+    f"POST {APPOINTMENT}/opt-out": _NO_REF,
+    f"DELETE {APPOINTMENT}/opt-out": _NO_REF,
+    f"DELETE {VISIT}/contact": _NO_VISIT,
+    f"GET {SITE}/messages": {422: "`after` that is no message of this site"},
+    f"GET {SITE}/messages/{{message}}": {404: "nobody guesses a message's id"},
     "GET /visits/{secret}": {404: "nobody guesses a ticket's secret"},
     "POST /visits/{secret}/leave": {404: "nobody guesses a ticket's secret"},
 }

@@ -104,6 +104,7 @@ class Driven:
         # Every page, as a stranger and as each role sees it; a citizen leaves, with and without the API.
         pages = ("/", "/sign-in", "/screen", "/sw.js", "/mechelen/hall?screen=hall", "/mechelen/counters/1")
         pages += ("/mechelen/reception", "/mechelen/management", "/mechelen/devices", "/mechelen/theme.css")
+        pages += ("/mechelen/messages",)
         for path in pages:
             self.say(None, "GET", path, headers={"Accept": "text/html"})
             for session in self.sessions:

@@ -38,6 +38,7 @@ def faces(link: str) -> list[Face]:
         Face(f"{link}/leave", None, phone, live=False),
         Face("/t/nobody", None, phone, live=False),
         Face("/mechelen/devices", "supervisor", (1280, 800), live=False),
+        Face("/mechelen/messages", "supervisor", (1280, 800), live=False),
         Face("/mechelen", "counter", (1280, 800), live=False),
         Face("/sign-in", None, (1280, 800), live=False),
         Face("/screen", None, live=False),
