@@ -30,7 +30,7 @@ _SHAPES = {
     "name": "must be at most 200 characters",
     "phone": "must be at most 200 characters",
     "email": "must be at most 200 characters",
-    "safe": "must be sms, mail, push, none or any",
+    "safe": "must be sms, mail, none or any",
 }
 _TIME = re.compile(
     r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)(?:\.\d+)? ?(Z|[+-]\d\d:?\d\d)?", re.ASCII | re.IGNORECASE

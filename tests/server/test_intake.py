@@ -108,13 +108,13 @@ def test_a_safe_channel_comes_in_and_a_file_without_the_column_leaves_it(place: 
     safe += "A-4,bevolking,2026-11-24T10:40,,,,none\nA-5,bevolking,2026-11-24T10:40,,,,sms\n"
     told = reasons(place.take(safe))
     assert told == {
-        4: "safe: must be sms, mail, push, none or any",
+        4: "safe: must be sms, mail, none or any",
         6: "safe: names a channel without an address: give phone too",
     }
     assert [kept and kept.safe for kept in map(place.contact, ("A-1", "A-2", "A-4"))] == ["sms", None, "none"]
     plain = f"{head}\nA-1,{row}\n"
     for more in (("--dry-run",), ()):
-        assert place.take(plain, *more).stdout == summary(unchanged=1) + "\n"
+        assert summary(unchanged=1) in place.take(plain, *more).stdout
     kept = place.contact("A-1")
     assert kept is not None
     assert kept.safe == "sms"
