@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from enum import StrEnum
 
@@ -64,6 +65,21 @@ def pause_s(attempt: int, wished_s: float, luck: float) -> float:
     return max(min(wished_s, LONGEST_PAUSE_S), longest * (0.5 + 0.5 * luck))
 
 
+_PERSONAL = (
+    (re.compile(r"[^\s<>\"',;:]+@[^\s<>\"',;]+"), "(address)"),
+    (re.compile(r"\+?\d{8,}"), "(number)"),
+    # An SMPP receipt ends in the beginning of what was sent.
+    (re.compile(r"\btext:.*", re.IGNORECASE | re.DOTALL), "text:(left out)"),
+)
+
+
+def impersonal(code: str) -> str:
+    """What a gateway said without the addresses and texts that some of them repeat: it is kept for years."""
+    for pattern, instead in _PERSONAL:
+        code = pattern.sub(instead, code)
+    return code[:200]
+
+
 def address(contact: Contact | None, channel: str) -> str | None:
     """Where a person is reached through a channel, if at all."""
     if contact is None:
@@ -78,13 +94,14 @@ def usable(
 ) -> list[str]:
     """The channels that are left for a person, best first.
 
-    Their own order counts before the site's; where a channel is named as safe it is the only one. None
+    Their own order counts before the site's; where a channel is named as safe it is the only one, or there
+    is none. None
     is used twice for one message, and none whose address wants no messages.
     """
     if contact is None:
         return []
     if contact.safe is not None:
-        wanted: Sequence[str] = (contact.safe,)
+        wanted: Sequence[str] = () if contact.safe == "none" else (contact.safe,)
     else:
         wanted = contact.channels or order
     return [

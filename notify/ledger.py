@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from notify import assignment, plan, planner
 from notify.channels import Reached, Receipt
 from notify.contacts import Contact, opened
-from notify.delivery import ATTEMPTS, State, address, advances, pause_s, reached, usable
+from notify.delivery import ATTEMPTS, State, address, advances, impersonal, pause_s, reached, usable
 from server import database as db
 from server.domain.appointment import Appointment
 from server.domain.day import Status
@@ -238,7 +238,7 @@ class Ledger:
         return None
 
     def _people(self, connection: sa.Connection, rows: Sequence[Row]) -> People:
-        return People(connection, self._keys, [row.subject for row in rows])
+        return People(connection, self._keys, [row.subject for row in rows], self._houses)
 
     # --- after sending ----------------------------------------------------------------------------
 
@@ -258,14 +258,14 @@ class Ledger:
             elif row.state != State.SENDING:
                 continue  # a receipt was faster
             elif result.state is State.FAILED:
-                self._failed(connection, row, result.code, now, real)
+                self._failed(connection, row, impersonal(result.code), now, real)
             else:
                 pause = pause_s(row.attempt, result.after_s, result.luck)
                 _set(
                     connection,
                     row,
                     state=State.PLANNED,
-                    reason=result.code,
+                    reason=impersonal(result.code),
                     retry_at=real + round(pause * SECOND),
                     lease_until=None,
                 )
@@ -278,13 +278,23 @@ class Ledger:
                 within_s = self._reach_within_s.get(row.channel, 0.0)
                 values["reach_by"] = real + round(within_s * SECOND) if within_s else None
         _set(connection, row, **values)
-        if result.sealed is not None:
+        # Whose data were erased while it was on its way has nothing kept of what it said.
+        if result.sealed is not None and self._kept(connection, result.claim):
             house = self._houses[row.site]
             erase_at = real + house.messages.kept_s * SECOND
             connection.execute(
                 sa.text(db.upsert(db.message)),
                 {"delivery": row.id, "subject": row.subject, "sealed": result.sealed, "erase_at": erase_at},
             )
+
+    def _kept(self, connection: sa.Connection, claim: Claim) -> bool:
+        table = db.contact
+        subjects = _subjects(claim.subject, claim.visit)
+        return bool(
+            connection.execute(
+                sa.select(table.c.subject).where(table.c.subject.in_(subjects)).limit(1)
+            ).first()
+        )
 
     def receive(self, connection: sa.Connection, receipts: Iterable[Receipt], now: int, real: int) -> None:
         """Follow what gateways say, late, twice or out of order as it may come."""
@@ -297,7 +307,7 @@ class Ledger:
             if not advances(State(row.state), news):
                 continue
             if news is State.FAILED:
-                self._failed(connection, row, receipt.code, now, real)
+                self._failed(connection, row, impersonal(receipt.code), now, real)
                 continue
             values: dict[str, Any] = {"state": news, "reason": None, "lease_until": None}
             if reached(row.channel, news):
@@ -372,16 +382,28 @@ class Ledger:
 
 
 class People:
-    """What is known, in one transaction, of those whom deliveries are for."""
+    """What is known, in one transaction, of those whom deliveries are for.
 
-    def __init__(self, connection: sa.Connection, keys: Keys, subjects: Iterable[str]) -> None:
+    Who comes for a discreet service is written to through the channel that is named as safe, or not at all.
+    """
+
+    def __init__(
+        self,
+        connection: sa.Connection,
+        keys: Keys,
+        subjects: Iterable[str],
+        houses: Mapping[str, House],
+    ) -> None:
         ids = set(subjects)
+        self._houses = houses
         self.visits: dict[str, Row] = {
             row.id: row for row in connection.execute(sa.select(db.visit).where(db.visit.c.id.in_(ids)))
         }
         booked = ids | {row.appointment for row in self.visits.values() if row.appointment}
         found = connection.execute(sa.select(db.appointment).where(db.appointment.c.id.in_(booked)))
-        self.appointments = {row.id: appointment_of(row) for row in found}
+        rows = found.all()
+        self.appointments = {row.id: appointment_of(row) for row in rows}
+        self._sites = {row.id: row.site for row in rows}
         self._contacts: dict[str, Contact] = {}
         for row in connection.execute(sa.select(db.contact).where(db.contact.c.subject.in_(booked))):
             try:
@@ -405,11 +427,30 @@ class People:
         own = self._contacts.get(subject)
         visit = self.visits.get(subject)
         booked = self._contacts.get(visit.appointment) if visit is not None and visit.appointment else None
-        if own is None or booked is None:
-            return own or booked
-        # The page of the ticket knows the telephone's push, the booking system the rest.
-        values = {field: getattr(own, field) or getattr(booked, field) for field in own.__struct_fields__}
-        return Contact(**values)
+        known = own or booked
+        if own is not None and booked is not None:
+            # The page of the ticket knows the telephone's push, the booking system the rest.
+            values = {field: getattr(own, field) or getattr(booked, field) for field in own.__struct_fields__}
+            known = Contact(**values)
+        if known is not None and known.safe is None and self._discreet(subject):
+            return msgspec.structs.replace(known, safe="none")
+        return known
+
+    def _discreet(self, subject: str) -> bool:
+        """Whether somebody comes for what is told to nobody; a service that was dropped may be one."""
+        appointment, visit = self.appointments.get(subject), self.visits.get(subject)
+        if visit is not None and visit.appointment:
+            appointment = self.appointments.get(visit.appointment)
+        wanted = [(visit.site, visit.service)] if visit is not None else []
+        if appointment is not None:
+            site = self._sites.get(appointment.id, "")
+            wanted.append((site, appointment.service))
+        for site, name in wanted:
+            house = self._houses.get(site)
+            service = None if house is None else house.services.get(name)
+            if service is None or service.discreet:
+                return True
+        return False
 
     def usable(self, subject: str, order: Sequence[str], used: Iterable[str]) -> list[str]:
         """The channels that are left for a person; see ``delivery.usable``."""
@@ -425,6 +466,8 @@ class People:
     def why_not(self, subject: str, order: Sequence[str]) -> str:
         """Why no channel is left for a person."""
         contact = self.contact(subject)
+        if contact is not None and contact.safe == "none":
+            return "not-safe"
         if contact is None or not usable(contact, order, (), ()):
             return "no-address"
         return "opted-out"
@@ -468,7 +511,7 @@ def note(
     connection.exec_driver_sql(
         "INSERT INTO delivery_event (delivery, n, kind, at, real_at, attempt, code) "
         "SELECT ?, coalesce(max(n), 0) + 1, ?, ?, ?, ?, ? FROM delivery_event WHERE delivery = ?",
-        (delivery, kind, now, real, attempt, code[:200], delivery),
+        (delivery, kind, now, real, attempt, impersonal(code), delivery),
     )
 
 
@@ -478,7 +521,7 @@ def _heard(connection: sa.Connection, receipt: Receipt) -> bool:
     same = (
         table.c.delivery == receipt.delivery,
         table.c.kind == receipt.reached.value,
-        table.c.code == receipt.code[:200],
+        table.c.code == impersonal(receipt.code),
     )
     # Our own note of an acceptance is no receipt of one.
     return receipt.reached is not Reached.ACCEPTED and (

@@ -76,6 +76,9 @@ class Right(StrEnum):
     SEE_STAFF = "see-staff"
     MANAGE_DEVICES = "manage-devices"
     MANAGE_WEBHOOKS = "manage-webhooks"
+    HANDLE_CONTACT = "handle-contact"
+    SEE_MESSAGES = "see-messages"
+    READ_MESSAGES = "read-messages"
 
 
 _R = Role
@@ -101,6 +104,9 @@ RIGHTS: dict[Right, frozenset[Role]] = {
     Right.SEARCH_APPOINTMENTS: frozenset({_R.RECEPTION}),
     Right.SEE_STAFF: frozenset({_R.COUNTER, _R.RECEPTION, _R.SUPERVISOR}),
     Right.MANAGE_DEVICES: frozenset({_R.SUPERVISOR, _R.ADMINISTRATOR}),
+    Right.HANDLE_CONTACT: frozenset({_R.RECEPTION, _R.SUPERVISOR, _R.INTEGRATOR}),
+    Right.SEE_MESSAGES: frozenset({_R.RECEPTION, _R.SUPERVISOR, _R.ADMINISTRATOR}),
+    Right.READ_MESSAGES: frozenset({_R.SUPERVISOR, _R.ADMINISTRATOR}),
 }
 """The table of rights: which roles have which."""
 

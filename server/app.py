@@ -358,6 +358,7 @@ def application(onthaal: Onthaal) -> ASGIApp:
         route("/{site}/hall", pages.hall),
         route("/{site}/devices", pages.devices),
         route("/{site}/webhooks", pages.webhooks),
+        route("/{site}/messages", pages.messages),
         route("/{site}/counters/{counter}", pages.counter),
         route("/{site}/theme.css", theme.css),
         route("/{site}/logo.svg", theme.logo),

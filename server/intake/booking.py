@@ -9,7 +9,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import msgspec
 import sqlalchemy as sa
 
 from notify import contacts
@@ -107,7 +106,14 @@ class Books:
                     noted[0] = not self._keeps(connection, subject, contact)
                 else:
                     noted[0] = contacts.put(
-                        connection, self._keys, self._house.site, subject, contact, row.at
+                        connection,
+                        self._keys,
+                        self._house.site,
+                        subject,
+                        contact,
+                        row.at,
+                        kept_s=self._house.messages.kept_s,
+                        source="import",
                     )
 
         return Request(self._house.site, build, lambda _decided: b"", row.ref, also=keep), noted
@@ -115,9 +121,9 @@ class Books:
     def _keeps(self, connection: sa.Connection, subject: str, contact: contacts.Contact) -> bool:
         try:
             kept = contacts.get(connection, self._keys, subject)
+            return kept is not None and kept == contacts.merged(contact, kept)
         except BadKey:
             return False
-        return kept is not None and msgspec.structs.replace(kept, push=None) == contact
 
     def catch_up(self, connection: sa.Connection) -> tuple[Day, int]:
         """The day as the journal has it in this transaction, and house time."""

@@ -30,6 +30,7 @@ _SHAPES = {
     "name": "must be at most 200 characters",
     "phone": "must be at most 200 characters",
     "email": "must be at most 200 characters",
+    "safe": "must be sms, mail, none or any",
 }
 _TIME = re.compile(
     r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)(?:\.\d+)? ?(Z|[+-]\d\d:?\d\d)?", re.ASCII | re.IGNORECASE
@@ -85,11 +86,11 @@ def row(line: int, ref: str, fields: Mapping[str, str | datetime], house: House)
     if service not in house.services:
         known = nearest(str(service), house.services)
         raise BadRow(line, f"service: the site has no such service{known}")
-    people = {name: fields[name] for name in ("name", "phone", "email") if name in fields}
+    people = {name: fields[name] for name in ("name", "phone", "email", "safe") if name in fields}
     contact = None
     if people:
         for name, value in people.items():
-            _take(line, name, value, contacts.Short)
+            _take(line, name, value, contacts.Safe if name == "safe" else contacts.Short)
         try:
             contact = contacts.normal(msgspec.convert(people, contacts.Contact), house.region)
         except contacts.BadContact as error:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from server.web import (
     appointments,
     callbacks,
+    contacts,
     counters,
     devices,
+    messages,
     punctuality,
     reading,
     search,
@@ -27,5 +29,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *staff.ENDPOINTS,
     *devices.ENDPOINTS,
     *webhooks.ENDPOINTS,
+    *contacts.ENDPOINTS,
+    *messages.ENDPOINTS,
 )
 """Every endpoint below ``/api/v1`` that needs a token or session."""

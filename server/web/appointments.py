@@ -22,7 +22,7 @@ from server.live import Decided
 from server.web import bodies
 from server.web.endpoint import SITE, Ask, Endpoint, Plan
 from server.web.errors import Problem
-from server.web.visits import reachable, ticketed
+from server.web.visits import reachable, source_of, ticketed
 
 APPOINTMENT = SITE + "/appointments/{ref}"
 _AHEAD = (Code.UNKNOWN_APPOINTMENT, Code.APPOINTMENT_REPORTED, Code.APPOINTMENT_OVER)
@@ -64,7 +64,16 @@ def _booking(ask: Ask, ref: str, at: int, answer: Callable[[Decided], msgspec.St
     def keep(connection: sa.Connection, decided: Decided) -> None:
         if contact is not None:
             subject = cast(co.Book, decided.command).appointment
-            contacts.put(connection, ask.parts.keys, ask.site_name, subject, contact, at)
+            contacts.put(
+                connection,
+                ask.parts.keys,
+                ask.site_name,
+                subject,
+                contact,
+                at,
+                kept_s=ask.site.house.messages.kept_s,
+                source=source_of(ask),
+            )
 
     return Plan(build, answer, ref, keep)
 

@@ -137,6 +137,36 @@ class Sending(Body):
     accompanied: bool = False
 
 
+class OptedOut(msgspec.Struct):
+    """A channel whose address wants no messages: since when, in real time, and by whose word."""
+
+    channel: str
+    at: str
+    source: str
+
+
+class Standing(msgspec.Struct):
+    """What is kept of a person, and what they want; all null and empty where nothing is (any longer).
+
+    ``channels`` are those with an address; ``safe`` names the only one that is safe, or ``none``. ``basis``
+    is what it is kept on. Instants are real time.
+    """
+
+    channels: list[str] = []
+    safe: str | None = None
+    basis: str | None = None
+    basis_at: str | None = None
+    basis_source: str | None = None
+    kept_until: str | None = None
+    opted_out: list[OptedOut] = []
+
+
+class Erased(msgspec.Struct):
+    """A person's data are gone; ``erased`` is false where there were none."""
+
+    erased: bool
+
+
 class Booked(msgspec.Struct):
     """An appointment after a command; ``changed`` is false where it already was so."""
 
@@ -278,6 +308,7 @@ class StaffList(msgspec.Struct):
 
 
 DeliveryName = Annotated[str, Meta(pattern=r"^[a-z0-9_]{1,40}\Z", description="a delivery, by its id")]
+MessageName = Annotated[str, Meta(pattern=r"^[a-z2-7]{26}\Z", description="a message, by its id")]
 DeviceName = Annotated[str, Meta(pattern=r"^[a-z2-7]{16}\Z", description="a device, by its id")]
 UserCode = Annotated[str, Meta(max_length=20, description="the code that a device shows, as WDJB-MJHT")]
 DeviceCode = Annotated[str, Meta(max_length=100)]

@@ -173,7 +173,7 @@ async def _asking(ask: Ask) -> bodies.DeviceAsking:
     )
 
 
-async def _confirm(ask: Ask, key: Key) -> bytes:
+async def _confirm(ask: Ask, key: Key | None) -> bytes:
     body: bodies.Confirmation = ask.body
     screens = ask.site.house.screens
     if body.role == "kiosk" and body.screen is not None:
@@ -192,7 +192,7 @@ async def _confirm(ask: Ask, key: Key) -> bytes:
     return done
 
 
-async def _deny(ask: Ask, key: Key) -> bytes:
+async def _deny(ask: Ask, key: Key | None) -> bytes:
     def work(connection: sa.Connection) -> bodies.Denied:
         devices.deny(connection, ask.body.code)
         return bodies.Denied(devices.shown(devices.typed(ask.body.code)))
@@ -200,7 +200,7 @@ async def _deny(ask: Ask, key: Key) -> bytes:
     return await _naming(ask, lambda: once(ask, key, work))
 
 
-async def _revoke(ask: Ask, key: Key) -> bytes:
+async def _revoke(ask: Ask, key: Key | None) -> bytes:
     def work(connection: sa.Connection) -> bodies.DeviceRevoked:
         if not devices.revoke(connection, ask.names["device"], ask.site_name):
             raise Problem(404, "unknown-device", "There is no such device here.")

@@ -46,6 +46,7 @@ _PATH_KINDS: dict[str, Any] = {
     "visit": bodies.VisitName,
     "device": bodies.DeviceName,
     "delivery": bodies.DeliveryName,
+    "message": bodies.MessageName,
 }
 _encoder = msgspec.json.Encoder()
 
@@ -123,7 +124,7 @@ class Endpoint:
     body: type[bodies.Body] | None = None
     plan: Callable[[Ask], Plan] | None = None
     read: Callable[[Ask], Awaitable[msgspec.Struct | bytes]] | None = None
-    act: Callable[[Ask, Key], Awaitable[bytes]] | None = None
+    act: Callable[[Ask, Key | None], Awaitable[bytes]] | None = None
     query: tuple[tuple[str, Any, bool], ...] = ()
     refusals: tuple[Code, ...] = ()
     others: tuple[tuple[int, str], ...] = ()
@@ -179,9 +180,7 @@ class Endpoint:
         if self.read is not None:
             return answered(await self.read(ask))
         if self.act is not None:
-            key = idempotency_key(request, principal.token, raw)
-            assert key is not None
-            return answered(await self.act(ask, key))
+            return answered(await self.act(ask, idempotency_key(request, principal.token, raw)))
         return await self._execute(ask, request, raw)
 
     async def _execute(self, ask: Ask, request: Request, raw: bytes) -> Response:
@@ -226,10 +225,15 @@ class Endpoint:
         return values
 
 
-async def once(ask: Ask, key: Key, work: Callable[[sa.Connection], msgspec.Struct]) -> bytes:
-    """Do something in one transaction with its stored answer; a retry gets the answer of the first time."""
+async def once(ask: Ask, key: Key | None, work: Callable[[sa.Connection], msgspec.Struct]) -> bytes:
+    """Do something in one transaction with its stored answer; a retry gets the answer of the first time.
+
+    Without a key, which only a POST needs, nothing is stored: a repetition changes nothing by itself.
+    """
 
     def carry_out(connection: sa.Connection) -> bytes:
+        if key is None:
+            return _encoder.encode(work(connection))
         known = stored_answer(connection, ask.site_name, key)
         if known is not None:
             if known[0] != key.hash:

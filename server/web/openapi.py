@@ -23,6 +23,7 @@ _PATH_TYPES: dict[str, Any] = {
     "visit": bodies.VisitName,
     "device": bodies.DeviceName,
     "delivery": bodies.DeliveryName,
+    "message": bodies.MessageName,
 }
 _KEY = {
     "name": "Idempotency-Key",

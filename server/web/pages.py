@@ -93,6 +93,7 @@ class Pages:
                 "management": may(Right.WATCH_MANAGEMENT),
                 "devices": may(Right.MANAGE_DEVICES),
                 "webhooks": may(Right.MANAGE_WEBHOOKS),
+                "messages": may(Right.SEE_MESSAGES),
             },
             counter=principal.counter if principal else None,
             signed_in=principal is not None,
@@ -151,6 +152,21 @@ class Pages:
         refused = await self._gate(request, Right.MANAGE_WEBHOOKS, site.house)
         return refused or page(
             "webhooks", site.house.languages[0], site=site.house.site, house_name=site.house.name
+        )
+
+    async def messages(self, request: Request) -> Response:
+        """The messages that were sent to people; what they say is for who may read it."""
+        site = self._site(request.path_params["site"])
+        refused = await self._gate(request, Right.SEE_MESSAGES, site.house)
+        if refused is not None:
+            return refused
+        principal = await self._principal(request)
+        return page(
+            "sent",
+            site.house.languages[0],
+            site=site.house.site,
+            house_name=site.house.name,
+            reads=principal is not None and principal.may(Right.READ_MESSAGES, site.house.site),
         )
 
     async def counter(self, request: Request) -> Response:

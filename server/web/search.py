@@ -1,8 +1,9 @@
 """Finding today's appointments at the reception desk: by name, by time, by the booking system's reference.
 
 Names lie sealed and travel on no live topic. They are opened for the one question that is asked, in the
-reading thread, and forgotten with its answer. An appointment of a discreet service has no name here: it
-is found by time or reference, and its answer does not say what it is for.
+reading thread, and forgotten with its answer. An appointment of a discreet service, or of somebody for whom
+only one channel is safe, has no name here: it is found by time or reference, and its answer does not say
+what it is for.
 """
 
 from __future__ import annotations
@@ -175,8 +176,9 @@ def look_up(
             service = house.services.get(known.service)
             # A service that the configuration dropped may have been discreet.
             discreet = service is None or service.discreet
-            hidden = discreet or row.sealed is None
-            name = None if hidden else contacts.opened(keys, known.id, row.sealed).name
+            contact = None if discreet or row.sealed is None else contacts.opened(keys, known.id, row.sealed)
+            discreet = discreet or (contact is not None and contact.safe is not None)
+            name = None if discreet or contact is None else contact.name
             if (
                 question.is_at(to_datetime(known.at, house.calendar.zone))
                 or question.is_ref(row.ref)

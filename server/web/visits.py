@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from displays.day import DayModel
 from notify import contacts
 from notify.contacts import Contact
-from server.access import Right
+from server.access import Right, Role
 from server.domain import commands as co
 from server.domain.day import Status, Visit
 from server.domain.refusal import Code
@@ -46,6 +46,12 @@ def reachable(ask: Ask, contact: Contact | None) -> Contact | None:
         raise Problem(422, "invalid-body", f"{place}: {error}.", field=place) from None
 
 
+def source_of(ask: Ask) -> str:
+    """Who gives a person's data in a request, as it is noted beside them."""
+    by_role = {Role.INTEGRATOR: "api", Role.KIOSK: "citizen"}
+    return by_role.get(ask.principal.role, ask.principal.role.value)
+
+
 def _draw(ask: Ask) -> Plan:
     body: bodies.Draw = ask.body
     contact = reachable(ask, body.contact)
@@ -61,7 +67,15 @@ def _draw(ask: Ask) -> Plan:
 
     def keep(connection: sa.Connection, _decided: Decided) -> None:
         if contact is not None:
-            contacts.put(connection, ask.parts.keys, ask.site_name, visit, contact)
+            contacts.put(
+                connection,
+                ask.parts.keys,
+                ask.site_name,
+                visit,
+                contact,
+                kept_s=ask.site.house.messages.kept_s,
+                source=source_of(ask),
+            )
 
     return Plan(
         lambda _known: command, lambda decided: ticketed(decided, decided.day.visits[visit]), also=keep

@@ -79,7 +79,7 @@ async def _failures(ask: Ask) -> bodies.WebhookFailures:
     return await ask.parts.database.read(work)
 
 
-async def _again(ask: Ask, key: Key) -> bytes:
+async def _again(ask: Ask, key: Key | None) -> bytes:
     def work(connection: sa.Connection) -> bodies.SentAgain:
         delivery = ask.names["delivery"]
         try:

@@ -32,7 +32,7 @@ export function chosenBooking() {
   wrong(missing ?? null);
   if (missing) return null;
   const contact = {};
-  for (const name of ["name", "phone", "email"]) if (field(name).value.trim()) contact[name] = field(name).value.trim();
+  for (const name of ["name", "phone", "email", "safe"]) if (field(name).value.trim()) contact[name] = field(name).value.trim();
   return {
     service: field("service").value,
     // A browser may give seconds; slots have none.

@@ -75,6 +75,13 @@ MAY: dict[str, set[str]] = {
     f"GET {SITE}/webhooks": {"supervisor", "administrator"},
     f"GET {SITE}/webhooks/failures": {"supervisor", "administrator"},
     f"POST {SITE}/webhooks/{{delivery}}/again": {"supervisor", "administrator"},
+    f"GET {APPOINTMENT}/contact": {"reception", "supervisor", "integrator"},
+    f"DELETE {APPOINTMENT}/contact": {"reception", "supervisor", "integrator"},
+    f"DELETE {VISIT}/contact": {"reception", "supervisor", "integrator"},
+    f"POST {APPOINTMENT}/opt-out": {"reception", "supervisor", "integrator"},
+    f"DELETE {APPOINTMENT}/opt-out": {"reception", "supervisor", "integrator"},
+    f"GET {SITE}/messages": {"reception", "supervisor", "administrator"},
+    f"GET {SITE}/messages/{{message}}": {"supervisor", "administrator"},
 }
 """The calls that need a token or session, and the roles that may make them."""
 
@@ -84,6 +91,7 @@ PAGES: dict[str, set[str]] = {
     "/{site}/reception": {"reception"},
     "/{site}/devices": {"supervisor", "administrator"},
     "/{site}/webhooks": {"supervisor", "administrator"},
+    "/{site}/messages": {"reception", "supervisor", "administrator"},
     "/{site}/management": {"supervisor"},
 }
 """The pages that need a session: a stranger is led to the sign-in."""
@@ -141,6 +149,7 @@ NAMES = {
     "ref": "R-1",
     "device": "a" * 16,
     "delivery": "m",
+    "message": "a" * 26,
 }
 BODIES: dict[str, dict[str, Any]] = {
     f"PUT {APPOINTMENT}": {"service": "bevolking", "at": "2026-11-24T10:00:00+01:00"},

@@ -102,6 +102,25 @@ def reasons(ran: subprocess.CompletedProcess[str]) -> dict[int, str]:
 # --- tables -----------------------------------------------------------------------------------------
 
 
+def test_a_safe_channel_comes_in_and_a_file_without_the_column_leaves_it(place: Place) -> None:
+    head, row = "ref,service,at,name,phone,email", f"bevolking,2026-11-24T10:40,{NAME},{PHONE},{MAIL}"
+    safe = f"{head},safe\nA-1,{row},sms\nA-2,{row},\nA-3,{row},fax\n"
+    safe += "A-4,bevolking,2026-11-24T10:40,,,,none\nA-5,bevolking,2026-11-24T10:40,,,,sms\n"
+    told = reasons(place.take(safe))
+    assert told == {
+        4: "safe: must be sms, mail, none or any",
+        6: "safe: names a channel without an address: give phone too",
+    }
+    assert [kept and kept.safe for kept in map(place.contact, ("A-1", "A-2", "A-4"))] == ["sms", None, "none"]
+    plain = f"{head}\nA-1,{row}\n"
+    for more in (("--dry-run",), ()):
+        assert summary(unchanged=1) in place.take(plain, *more).stdout
+    kept = place.contact("A-1")
+    assert kept is not None
+    assert kept.safe == "sms"
+    assert place.rows("SELECT DISTINCT basis_source FROM contact") == [("import",)]
+
+
 def test_a_table_comes_in_and_again_changes_nothing(place: Place) -> None:
     first = place.take(GOOD)
     assert (first.returncode, first.stdout, first.stderr) == (0, summary(booked=3) + "\n", "")

@@ -58,6 +58,11 @@ ROLES = {
     SITE + "/webhooks": "supervisor",
     SITE + "/webhooks/failures": "administrator",
     SITE + "/webhooks/{delivery}/again": "supervisor",
+    APPOINTMENT + "/contact": "integrator",
+    APPOINTMENT + "/opt-out": "reception",
+    VISIT + "/contact": "reception",
+    SITE + "/messages": "reception",
+    SITE + "/messages/{message}": "supervisor",
 }
 """Which token an operation is called with; operations of a counter take a counter's."""
 
@@ -106,6 +111,13 @@ EXPECTED: dict[str, dict[int, str]] = {
     f"POST {SITE}/devices/deny": _GUESSED,
     f"POST {SITE}/devices/{{device}}/revoke": {404: "nobody guesses a device's id"},
     f"POST {SITE}/webhooks/{{delivery}}/again": {404: "nobody guesses a delivery's id"},
+    f"GET {APPOINTMENT}/contact": _NO_REF,
+    f"DELETE {APPOINTMENT}/contact": _NO_REF,
+    f"POST {APPOINTMENT}/opt-out": _NO_REF,
+    f"DELETE {APPOINTMENT}/opt-out": _NO_REF,
+    f"DELETE {VISIT}/contact": _NO_VISIT,
+    f"GET {SITE}/messages": {422: "`after` that is no message of this site"},
+    f"GET {SITE}/messages/{{message}}": {404: "nobody guesses a message's id"},
     "GET /visits/{secret}": {404: "nobody guesses a ticket's secret"},
     "POST /visits/{secret}/leave": {404: "nobody guesses a ticket's secret"},
 }

@@ -110,6 +110,7 @@ class Driven:
             "/mechelen/webhooks",
             "/mechelen/theme.css",
         )
+        pages += ("/mechelen/messages",)
         for path in pages:
             self.say(None, "GET", path, headers={"Accept": "text/html"})
             for session in self.sessions:
