@@ -20,11 +20,13 @@ def page(
     *,
     neutral: bool,
     phone: bool,
+    messages: bool | None = None,
 ) -> AppointmentView:
     """What may be seen behind an appointment's secret link.
 
     ``neutral`` says nothing of what it is about, which a discreet service always asks for; ``phone`` is
-    whether there is a number to call back.
+    whether there is a number to call back; ``messages`` whether the person is written to, None where there
+    is no address to write to.
     """
     service = house.services.get(known.service)
     neutral = neutral or service is None or service.discreet
@@ -40,9 +42,10 @@ def page(
         may.append("cancel")
     if phone and known.state in AHEAD and known.call_back_at is None:
         may.append("call-back")
-    keeps_until = known.at + late_limit_s(house, known) * SECOND
+    keeps_until = known.due_at + late_limit_s(house, known) * SECOND
     return AppointmentView(
         at=iso(known.at),
+        told_at=None if known.told_at is None else iso(known.told_at),
         state=state,
         service=None if neutral or service is None else service.name,
         place=house.messages.place,
@@ -53,6 +56,7 @@ def page(
         call_back=known.call_back_at is not None,
         may=may,
         late_minutes=minutes,
+        messages=messages,
         house=house_now,
     )
 
@@ -67,12 +71,12 @@ def standing(house: House, known: Appointment, now: int) -> str:
         return "over"
     if known.state is Booking.REPORTED:
         return "here"
-    if now >= known.at + late_limit_s(house, known) * SECOND:
+    if now >= known.due_at + late_limit_s(house, known) * SECOND:
         today = house.calendar.local_date(now) == house.calendar.local_date(known.at)
         return "missed" if today else "over"
     if known.late_s is not None:
         return "late"
-    if now >= known.at:
+    if now >= known.due_at:
         return "due"
     return "confirmed" if known.state is Booking.CONFIRMED else "booked"
 

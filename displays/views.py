@@ -169,11 +169,13 @@ class CounterView(msgspec.Struct):
 class AppointmentView(msgspec.Struct):
     """An appointment as its citizen sees it. ``service`` is null and ``bring`` empty where it is discreet.
 
-    ``may`` lists what they may say about it now: ``confirm``, ``late`` (by one of ``late_minutes``),
-    ``cancel``, ``call-back``.
+    ``told_at`` is the later time to come at that the house named, running late. ``may`` lists what they may
+    say about it now: ``confirm``, ``late`` (by one of ``late_minutes``), ``cancel``, ``call-back``.
+    ``messages`` is whether they are written to, null where no address is known.
     """
 
     at: str
+    told_at: str | None
     state: str
     service: str | None
     place: str
@@ -184,6 +186,7 @@ class AppointmentView(msgspec.Struct):
     call_back: bool
     may: list[str]
     late_minutes: list[int]
+    messages: bool | None
     house: HouseNow
 
 

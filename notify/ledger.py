@@ -181,7 +181,7 @@ class Ledger:
             elif isinstance(verdict, str):
                 stop(connection, row, verdict, now, real)
             elif isinstance(verdict, int):
-                _set(connection, row, state=State.PLANNED, due_at=verdict)
+                _set(connection, row, state=State.PLANNED, due_at=verdict, lease_until=None)
             elif contact is None or to is None or not people.may_use(row.subject, row.channel, row.kind):
                 # Since it was chosen the person took this channel back; the first one is chosen anew.
                 if row.rank == 0 and row.attempt == 0:
@@ -374,10 +374,11 @@ class Ledger:
             if address(kept, claim.channel) == claim.to:
                 field = {"sms": "phone", "mail": "email", "push": "push"}[claim.channel]
                 left = msgspec.json.encode(msgspec.structs.replace(kept, **{field: None}))
+                values: dict[str, Any] = {"sealed": self._keys.seal(left, subject)}
+                if claim.channel == "sms":
+                    values["phone_mark"] = None
                 connection.execute(
-                    db.contact.update()
-                    .where(db.contact.c.subject == subject)
-                    .values(sealed=self._keys.seal(left, subject))
+                    db.contact.update().where(db.contact.c.subject == subject).values(**values)
                 )
 
 

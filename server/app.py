@@ -353,6 +353,7 @@ def application(onthaal: Onthaal) -> ASGIApp:
         route("/a/{secret}/late", answers.late, "POST"),
         route("/a/{secret}/cancel", answers.cancel, "GET", "POST"),
         route("/a/{secret}/call-back", answers.call_back, "POST"),
+        route("/a/{secret}/messages", answers.messages, "POST"),
         route("/a/{secret}/seen", answers.seen, "POST"),
         route("/{site}", pages.index),
         route("/{site}/hall", pages.hall),

@@ -119,6 +119,8 @@ class Found:
     site: Site
     known: Appointment
     contact: Contact | None
+    messages: bool | None
+    """Whether they are written to; None where nothing is kept to write to."""
 
 
 class Answers:
@@ -148,6 +150,23 @@ class Answers:
     async def call_back(self, request: Request) -> Response:
         """``POST /a/{secret}/call-back``: the citizen wishes to be called back."""
         return await self._by_form(request, "call-back")
+
+    async def messages(self, request: Request) -> Response:
+        """``POST /a/{secret}/messages``: the citizen wants no more messages, or wants them after all."""
+        found = await self._found(request)
+        check_own_page(request, self._parts.public_url)
+        fields = parse_qs((await read_body(request)).decode("latin-1"), max_num_fields=10)
+        wanted, contact, keys = fields.get("wanted") == ["yes"], found.contact, self._parts.keys
+
+        def keep(connection: sa.Connection) -> None:
+            if contact is not None and wanted:
+                contacts.opt_in(connection, keys, contact)
+            elif contact is not None:
+                contacts.opt_out(connection, keys, contact, "citizen")
+
+        await self._parts.database.write(keep)
+        query = with_language(asked_language(request, found.site.house))
+        return RedirectResponse(f"/a/{request.path_params['secret']}{query}", 303, pages.HEADERS)
 
     async def seen(self, request: Request) -> Response:
         """``POST /a/{secret}/seen``: the page's script says that somebody really looks at it."""
@@ -237,14 +256,16 @@ class Answers:
         zone = house.calendar.zone
 
         def hour(after_s: int = 0) -> str:
-            return f"{to_datetime(known.at + after_s * SECOND, zone):%H:%M}"
+            return f"{to_datetime(known.due_at + after_s * SECOND, zone):%H:%M}"
 
         answer = pages.page(
             "appointment",
             language,
             view=view,
             day=format_date(to_datetime(known.at, zone), "full", language),
-            hour=hour(),
+            hour=f"{to_datetime(known.at, zone):%H:%M}",
+            told_time=hour() if known.due_at > known.at else "",
+            comes=hour(),
             keeps=hour(late_limit_s(house, known)),
             late_min=(view.late_s or 0) // 60,
             later=[(minutes, hour(minutes * 60)) for minutes in view.late_minutes],
@@ -269,6 +290,7 @@ class Answers:
             language,
             neutral=found.contact is not None and found.contact.safe is not None,
             phone=_may_be_called(found.contact),
+            messages=found.messages,
         )
 
     async def _found(self, request: Request) -> Found:
@@ -282,20 +304,22 @@ class Answers:
             found = await self._parts.database.read(lambda connection: self._read(connection, name))
         if found is None or found[0] not in sites:
             raise Problem(404, "unknown-appointment", "No appointment is known under this link.")
-        return Found(sites[found[0]], found[1], found[2])
+        return Found(sites[found[0]], *found[1:])
 
     def _read(
         self, connection: sa.Connection, subject: str
-    ) -> tuple[str, Appointment, Contact | None] | None:
+    ) -> tuple[str, Appointment, Contact | None, bool | None] | None:
         row = connection.execute(
             sa.select(db.appointment).where(db.appointment.c.id == subject)
         ).one_or_none()
         if row is None:
             return None
-        contact = None
+        contact, messages = None, None
         with contextlib.suppress(BadKey):
             contact = contacts.get(connection, self._parts.keys, subject)
-        return row.site, appointment_of(row), contact
+        if contact is not None and (had := contacts.channels(contact)):
+            messages = contacts.opted_out(connection, self._parts.keys, contact).keys() != had
+        return row.site, appointment_of(row), contact, messages
 
 
 def _may_be_called(contact: Contact | None) -> bool:

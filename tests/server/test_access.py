@@ -97,7 +97,7 @@ PAGES: dict[str, set[str]] = {
 """The pages that need a session: a stranger is led to the sign-in."""
 
 ANSWERS_BY_API = {("GET", ""), *(("POST", f"/{each}") for each in ("confirm", "late", "cancel", "call-back"))}
-ANSWERS = ANSWERS_BY_API | {("GET", "/cancel"), ("POST", "/seen")}
+ANSWERS = ANSWERS_BY_API | {("GET", "/cancel"), ("POST", "/messages"), ("POST", "/seen")}
 OPEN = {
     "GET /api/v1/visits/{secret}",
     "GET /api/v1/openapi.json",

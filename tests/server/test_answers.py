@@ -476,3 +476,15 @@ def test_a_citizen_who_cancels_can_still_be_told_so(desk: Desk) -> None:
     mine.form("cancel")
     kept = sa.select(db.contact.c.subject).where(db.contact.c.subject == mine.id)
     assert len(desk.rows(kept)) == 1
+
+
+def test_who_wants_no_messages_says_so_on_the_page_and_may_take_it_back(desk: Desk) -> None:
+    mine, other = desk.book(contact={"phone": "+32470999001"}), desk.book(contact={"name": "An"})
+    assert (mine.view()["messages"], other.view()["messages"]) == (True, None)
+    assert mine.form("messages", fields={"wanted": "no"}).status_code == 303
+    assert mine.form("messages", fields={"wanted": "no"}).status_code == 303
+    assert mine.view()["messages"] is False
+    assert mine.form("messages", fields={"wanted": "no"}, Origin="http://evil.example").status_code == 403
+    mine.form("messages", fields={"wanted": "yes"})
+    assert mine.view()["messages"] is True
+    assert mine.page("/messages").status_code == 405
