@@ -39,6 +39,8 @@ LOOK_S = 60.0
 """House seconds between two looks at a hall in which nothing seems to change."""
 JOURNAL_PAGE = 500
 BOOKING_AT_ONCE = 6
+AHEAD_AT_ONCE = 2
+"""Fewer where the day goes on beside it."""
 DAYS_AHEAD = 30
 
 
@@ -84,19 +86,23 @@ class Driver:
         plan = self._next_plan(first or self._house.calendar.local_date(self._clock.now()))
         self._booked_to = plan.date - timedelta(days=1)
         played = 0
-        while True:
-            # Later days are booked in the evening, as the night may be short.
-            await self._book_ahead(plan.date + timedelta(days=reach(self._house)))
-            await self._play(plan)
-            played += 1
-            found = await self._figures(plan)
-            if found is not None:
-                closed(found, self.tally)
-            self.tally.clear()
-            self.telephones.forget(map(_ref, plan.people))
-            if days is not None and played >= days:
-                return
-            plan = self._next_plan(plan.date + timedelta(days=1))
+        async with asyncio.TaskGroup() as office:
+            while True:
+                await self._book_ahead(plan.date, BOOKING_AT_ONCE)
+                # The days within reach of the ladder beside it: the doors do not wait for them.
+                last = plan.date + timedelta(days=reach(self._house))
+                ahead = office.create_task(self._book_ahead(last, AHEAD_AT_ONCE), name="booking ahead")
+                await self._play(plan)
+                await ahead
+                played += 1
+                found = await self._figures(plan)
+                if found is not None:
+                    closed(found, self.tally)
+                self.tally.clear()
+                self.telephones.forget(map(_ref, plan.people))
+                if days is not None and played >= days:
+                    return
+                plan = self._next_plan(plan.date + timedelta(days=1))
 
     def _next_plan(self, day: date) -> DayPlan:
         for ahead in range(DAYS_AHEAD):
@@ -126,13 +132,14 @@ class Driver:
 
     # --- the booking system ---------------------------------------------------------------------
 
-    async def _book_ahead(self, last: date) -> None:
+    async def _book_ahead(self, last: date, at_once: int) -> None:
         """Book the days up to and with ``last`` that are not booked yet, the nearest first."""
         while self._booked_to < last:
-            self._booked_to += timedelta(days=1)
-            await self._book(self._plan(self._booked_to))
+            day = self._booked_to + timedelta(days=1)
+            await self._book(self._plan(day), at_once)
+            self._booked_to = day
 
-    async def _book(self, plan: DayPlan) -> None:
+    async def _book(self, plan: DayPlan, at_once: int) -> None:
         """Tell the server of a day's appointments, a few at a time."""
         booked = iter([person for person in plan.people if person.booked_at is not None])
 
@@ -143,7 +150,7 @@ class Driver:
                     await self._put(person, person.booked_at or 0)
 
         async with asyncio.TaskGroup() as office:
-            for _ in range(BOOKING_AT_ONCE):
+            for _ in range(at_once):
                 office.create_task(clerk())
 
     async def _put(self, person: Person, slot: int) -> None:

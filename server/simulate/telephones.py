@@ -28,7 +28,7 @@ LOOK_AT_LEAST_S = 0.4
 BEHIND_S = 5.0
 """Real seconds by which a message may be planned, or change, later than it was due."""
 
-PAGE = 200
+PAGE = 50
 REACHED = frozenset({"accepted", "delivered", "shown"})
 """States of a message that has reached a telephone, as far as a list can say."""
 OPEN = frozenset({"planned", "sending"})
