@@ -353,7 +353,7 @@ def test_the_client_lives_through_a_killed_server_and_nothing_happens_twice(tmp_
 
 
 def due(people, moment: int, way) -> int:
-    """How many come before a moment, whether a reminder reached them or not (``all``), or one way (``any``)."""
+    """How many come before a moment, reminded or not (``all``), or either way (``any``)."""
 
     def comes(person) -> bool:
         return person.comes_at is not None and person.comes_at < moment
