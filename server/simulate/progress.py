@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
 
 from rich.console import Console
@@ -18,6 +19,7 @@ from server.simulate.tally import Tally
 from server.simulate.watch import Hall
 
 LIVE_EVERY_S = 0.5
+_LINK = re.compile(r"https?://\S+")
 PLAIN_EVERY_S = 15.0
 """Real seconds between two lines where there is no terminal to write over."""
 
@@ -62,14 +64,15 @@ class Terminal:
             self._live.start()
 
     def message(self, said: str) -> None:
-        """Print a message that was sent, above the line: one line of a terminal, all of it elsewhere."""
+        """Print a message that was sent, above the line: all of it in one line, or on a terminal as much as
+        fits into one, and its link, whole, in another."""
         now = to_datetime(self._clock.now(), self._house.calendar.zone)
-        # Addresses are no markup, and a message broken in two is no longer one line.
-        self.err.print(
-            Text(f"{now:%a %H:%M}  {said}", style="dim", no_wrap=True, overflow="ellipsis"),
-            crop=self.err.is_terminal,
-            soft_wrap=not self.err.is_terminal,
-        )
+        lines = [f"{now:%a %H:%M}  {said}"]
+        if self.err.is_terminal and (link := _LINK.search(said)) is not None:
+            lines = [lines[0].replace(link[0], ""), f"{'':11}{link[0]}"]
+        for line in lines:
+            whole = not self.err.is_terminal
+            self.err.print(Text(line, style="dim"), no_wrap=True, overflow="ellipsis", soft_wrap=whole)
 
     def _line(self, tally: Tally) -> str:
         now = to_datetime(self._clock.now(), self._house.calendar.zone)
