@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+from displays.appointment import AHEAD
 from displays.day import QUEUE_SHOWN, DayModel, maybe
-from displays.views import AtCounter, CounterView, ParkedTicket, UndoOffer
+from displays.views import AtCounter, ComingLater, CounterView, ParkedTicket, UndoOffer
 from server.domain.commands import Undo
 from server.domain.day import CounterState
-from server.domain.hall import decide
+from server.domain.hall import decide, late_limit_s
 from server.domain.refusal import Refused
 from server.domain.schedule import SECOND, iso
 
@@ -25,6 +28,7 @@ def panel(model: DayModel, counter: str) -> CounterView:
         waiting=queue.waiting,
         queue=queue.first,
         away=_away(model, counter),
+        later=_later(model, plan.services),
         undo=_undo(model, state),
         services=[service for service in model.offered if service.id in plan.services],
         elsewhere=[service for service in model.offered if service.id not in plan.services],
@@ -65,6 +69,31 @@ def _away(model: DayModel, counter: str) -> list[ParkedTicket]:
     return [
         ParkedTicket(ticket=visit.ticket, service=visit.service, status=visit.status.value, since=iso(since))
         for since, visit in model.away.get(counter, [])[:QUEUE_SHOWN]
+    ]
+
+
+def _later(model: DayModel, services: Collection[str]) -> list[ComingLater]:
+    """Who said that they come later, and keep their place until then: nobody waits for them meanwhile."""
+    found = []
+    for known in model.day.appointments.values():
+        if known.late_s is None or known.state not in AHEAD or known.service not in services:
+            continue
+        keeps_until = known.at + late_limit_s(model.house, known) * SECOND
+        expected_at = known.at + known.late_s * SECOND
+        # Past both, they are as late as anybody.
+        if model.now <= max(keeps_until, expected_at):
+            found.append((expected_at, known, keeps_until))
+    found.sort(key=lambda one: (one[0], one[1].id))
+    return [
+        ComingLater(
+            appointment=known.id,
+            service=known.service,
+            at=iso(known.at),
+            late_s=known.late_s or 0,
+            expected_at=iso(expected_at),
+            keeps_until=iso(keeps_until),
+        )
+        for expected_at, known, keeps_until in found[:QUEUE_SHOWN]
     ]
 
 

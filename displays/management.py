@@ -103,7 +103,7 @@ def _late(model: DayModel) -> list[Appointment]:
     for known in model.day.appointments.values():
         if known.state in (Booking.BOOKED, Booking.CONFIRMED):
             service = model.house.services.get(known.service)
-            if known.at + (service.grace_s if service else 0) * SECOND < model.now:
+            if known.due_at + (service.grace_s if service else 0) * SECOND < model.now:
                 late.append(known)
     return sorted(late, key=lambda known: (known.at, known.id))
 

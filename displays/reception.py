@@ -20,8 +20,10 @@ def desk(model: DayModel) -> ReceptionView:
             at=iso(known.at),
             state=known.state.value,
             late_s=known.late_s,
+            told_at=maybe(known.told_at),
             ticket=day.visits[known.visit].ticket if known.visit in day.visits else None,
             persons=known.persons,
+            call_back_at=maybe(known.call_back_at),
         )
         for known in sorted(day.appointments.values(), key=lambda known: (known.at, known.id))
     ]

@@ -130,6 +130,20 @@ class OtherCounter(msgspec.Struct):
     services: list[str]
 
 
+class ComingLater(msgspec.Struct):
+    """An appointment of the counter's services whose citizen said that they come ``late_s`` later.
+
+    ``expected_at`` is when that is, ``keeps_until`` until when the place is kept.
+    """
+
+    appointment: str
+    service: str
+    at: str
+    late_s: int
+    expected_at: str
+    keeps_until: str
+
+
 class CounterView(msgspec.Struct):
     """One counter's panel. ``queue`` has who is next first; ``waiting`` counts it whole.
 
@@ -144,10 +158,32 @@ class CounterView(msgspec.Struct):
     waiting: int
     queue: list[QueuedTicket]
     away: list[ParkedTicket]
+    later: list[ComingLater]
     undo: UndoOffer | None
     services: list[OfferedService]
     elsewhere: list[OfferedService]
     counters: list[OtherCounter]
+    house: HouseNow
+
+
+class AppointmentView(msgspec.Struct):
+    """An appointment as its citizen sees it. ``service`` is null and ``bring`` empty where it is discreet.
+
+    ``may`` lists what they may say about it now: ``confirm``, ``late`` (by one of ``late_minutes``),
+    ``cancel``, ``call-back``.
+    """
+
+    at: str
+    state: str
+    service: str | None
+    place: str
+    bring: str
+    persons: int
+    late_s: int | None
+    keeps_until: str | None
+    call_back: bool
+    may: list[str]
+    late_minutes: list[int]
     house: HouseNow
 
 
@@ -189,8 +225,10 @@ class AppointmentLine(msgspec.Struct):
     at: str
     state: str
     late_s: int | None
+    told_at: str | None
     ticket: str | None
     persons: int
+    call_back_at: str | None
 
 
 class VisitLine(msgspec.Struct):
@@ -286,7 +324,10 @@ class ServiceLevel(msgspec.Struct):
 
 
 class LateAppointment(msgspec.Struct):
-    """Who is past slot and grace and not here. ``service`` is null for a discreet one."""
+    """Who is past slot (or the later time that the house named) and grace and not here.
+
+    ``service`` is null for a discreet one.
+    """
 
     appointment: str
     service: str | None

@@ -46,7 +46,9 @@ class Contact(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     name: Short | None = None
     phone: Phone | None = None
     email: Short | None = None
-    push: Annotated[str, msgspec.Meta(max_length=2000)] | None = None
+    push: Annotated[str, msgspec.Meta(description="set by the person's own browser, refused here")] | None = (
+        None
+    )
     channels: Annotated[tuple[Channel, ...], msgspec.Meta(max_length=3)] | None = None
     safe: Channel | Literal["none"] | None = None
     basis: Literal["public-task", "consent"] = "public-task"
@@ -73,6 +75,8 @@ def normal(contact: Contact, region: str) -> Contact:
 
     Raises :class:`BadContact`.
     """
+    if contact.push is not None:
+        raise BadContact("push", "a browser gives it itself, on the person's own page")
     if contact.phone is None:
         return contact
     try:
@@ -134,6 +138,21 @@ def get(connection: sa.Connection, keys: Keys, subject: str) -> Contact | None:
 def opened(keys: Keys, subject: str, sealed: bytes) -> Contact:
     """A person's data out of a row of the table. Raises ``BadKey`` where it was sealed with another key."""
     return _decoder.decode(keys.open(sealed, subject))
+
+
+def set_push(connection: sa.Connection, keys: Keys, site: str, subject: str, push: str | None) -> None:
+    """Keep a person's push subscription beside what else is kept, or forget it (None)."""
+    kept = connection.execute(sa.select(db.contact.c.sealed).where(db.contact.c.subject == subject)).scalar()
+    if kept is None:
+        if push is not None:
+            put(connection, keys, site, subject, Contact(push=push))
+        return
+    contact = msgspec.structs.replace(opened(keys, subject, kept), push=push)
+    if contact == Contact():
+        erase(connection, subject)
+        return
+    sealed = keys.seal(_encoder.encode(contact), subject)
+    connection.execute(db.contact.update().where(db.contact.c.subject == subject).values(sealed=sealed))
 
 
 def erase(connection: sa.Connection, subject: str) -> None:

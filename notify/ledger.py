@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from notify import plan, planner
+from notify import assignment, plan, planner
 from notify.channels import Reached, Receipt
 from notify.contacts import Contact, opened
 from notify.delivery import ATTEMPTS, State, address, advances, pause_s, reached, usable
@@ -49,6 +49,11 @@ class About(msgspec.Struct, omit_defaults=True):
     later: int | None = None
 
 
+def almost_step(calls: int) -> str:
+    """The step of "almost your turn" in a visit's wait: once before its first call, once after another."""
+    return f"almost-{calls}" if calls else "almost"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """A delivery that is ours to send, and all that its text is made from."""
@@ -66,6 +71,8 @@ class Claim:
     visit: Row | None
     contact: Contact
     about: About
+    wording: str = "plain"
+    """How a reminder puts it: the experiment's doing, where there is one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +166,7 @@ class Ledger:
         self, connection: sa.Connection, rows: Sequence[Row], now: int, real: int, lease_s: float
     ) -> list[Claim]:
         people = self._people(connection, rows)
+        wordings = assignment.wordings(connection, [row.subject for row in rows if self._varies(row, people)])
         claims = []
         for row in rows:
             house = self._houses.get(row.site)
@@ -200,9 +208,20 @@ class Ledger:
                         visit=people.visits.get(row.subject),
                         contact=contact,
                         about=msgspec.json.decode(row.about or "{}", type=About),
+                        wording=wordings.get(row.subject, "plain"),
                     )
                 )
         return claims
+
+    def _varies(self, row: Row, people: People) -> bool:
+        """Whether a message may be worded by an experiment: never to who needs a safe contact by now."""
+        house = self._houses.get(row.site)
+        if house is None or house.experiment is None or row.kind != planner.REMINDER:
+            return False
+        contact, booked = people.contact(row.subject), people.appointments.get(row.subject)
+        service = None if booked is None else house.services.get(booked.service)
+        discreet = service is not None and service.discreet
+        return contact is not None and contact.safe is None and not discreet
 
     def _standing(self, house: House, row: Row, people: People, now: int) -> str | int | None:
         """Why a message is not sent any more, until when it has to wait, or None: it goes out."""
@@ -425,8 +444,14 @@ def _unwanted(row: Row, people: People) -> str | None:
     visit = people.visits.get(row.subject)
     if visit is None:
         return "unknown"
-    wanted = {"go": Status.CALLED}.get(row.kind, Status.WAITING)
-    return None if visit.status == wanted.value else str(visit.status)
+    wanted = {"go": Status.CALLED, "closing": Status.NOT_SERVED}.get(row.kind, Status.WAITING)
+    if visit.status != wanted.value:
+        return str(visit.status)
+    if row.kind == "go" and visit.counter != msgspec.json.decode(row.about or "{}", type=About).counter:
+        return "moved"
+    if row.kind == "almost" and row.step != almost_step(visit.calls):
+        return "moved"
+    return None
 
 
 def stop(connection: sa.Connection, row: Row, reason: str, now: int, real: int) -> None:
@@ -471,3 +496,32 @@ def _subjects(subject: str, visit: Row | None) -> list[str]:
 
 def _set(connection: sa.Connection, row: Row, **values: Any) -> None:
     connection.execute(_table.update().where(_table.c.id == row.id).values(**values))
+
+
+# --- what a person did with it --------------------------------------------------------------------
+
+
+def clicked(connection: sa.Connection, subject: str, now: int, real: int) -> None:
+    """Note that the page behind the newest message to a person was really shown; once for each message."""
+    _did(connection, subject, "clicked", "", now, real)
+
+
+def answered(connection: sa.Connection, subject: str, answer: str, now: int, real: int) -> None:
+    """Note what a person answered to the newest message that they got: confirm, late, cancel, call-back."""
+    _did(connection, subject, "answered", answer, now, real)
+
+
+def _did(connection: sa.Connection, subject: str, kind: str, code: str, now: int, real: int) -> None:
+    sent = (State.SENDING, State.ACCEPTED, State.DELIVERED, State.SHOWN)
+    row = connection.execute(
+        sa.select(_table.c.id, _table.c.attempt)
+        .where(_table.c.subject == subject, _table.c.state.in_(sent), _table.c.kind.not_in(ANSWERS))
+        .order_by(_table.c.due_at.desc(), _table.c.rank.desc())
+        .limit(1)
+    ).one_or_none()
+    if row is None:
+        return  # the link came from elsewhere: a confirmation of the booking system, a neighbour
+    known = db.delivery_event
+    same = (known.c.delivery == row.id, known.c.kind == kind, known.c.code == code)
+    if connection.execute(sa.select(known.c.n).where(*same).limit(1)).first() is None:
+        note(connection, row.id, kind, row.attempt, code, now, real)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from server.domain.appointment import Appointment, Booking
@@ -38,14 +38,17 @@ class Rung:
     until: int
 
 
-def rungs(house: House, appointment: Appointment) -> tuple[Rung, ...]:
-    """The reminders of an appointment as it now stands, in order; those it was made too late for are not."""
+def rungs(house: House, appointment: Appointment, steps: tuple[Step, ...] | None = None) -> tuple[Rung, ...]:
+    """The reminders of an appointment as it now stands, in order; those it was made too late for are not.
+
+    ``steps`` are its own where they are not those of its service.
+    """
     if appointment.state not in AHEAD:
         return ()
     known_at = appointment.booked_at if appointment.rebooked_at is None else appointment.rebooked_at
     placed = sorted(
         (earlier(house, nominal(house, appointment.at, step)), order, step)
-        for order, step in enumerate(_ladder(house, appointment.service))
+        for order, step in enumerate(ladder(house, appointment.service) if steps is None else steps)
     )
     found: list[Rung] = []
     until = appointment.at
@@ -57,7 +60,8 @@ def rungs(house: House, appointment: Appointment) -> tuple[Rung, ...]:
     return tuple(rung for rung in reversed(found) if rung.due_at > known_at)
 
 
-def _ladder(house: House, service: str) -> tuple[Step, ...]:
+def ladder(house: House, service: str) -> tuple[Step, ...]:
+    """When people are reminded of a service, furthest from the slot first."""
     known = house.services.get(service)
     own = None if known is None else known.ladder
     return house.messages.ladder if own is None else own
@@ -165,14 +169,19 @@ class Withdraw:
 
 
 def revise(
-    house: House, appointment: Appointment, open_rows: Iterable[Planned], since: int = 0
+    house: House,
+    appointment: Appointment,
+    open_rows: Iterable[Planned],
+    since: int = 0,
+    steps: tuple[Step, ...] | None = None,
 ) -> list[Put | Withdraw]:
     """What makes the planned reminders of an appointment agree with how it stands.
 
     ``open_rows`` are all of its reminders that are planned or withdrawn, and the ones already on their way;
     nothing is planned that would have been due before ``since``: a new ladder writes to nobody at once.
+    ``steps`` as in :func:`rungs`.
     """
-    wanted = {rung.step: rung for rung in rungs(house, appointment)}
+    wanted = {rung.step: rung for rung in rungs(house, appointment, steps)}
     changes: list[Put | Withdraw] = []
     known: dict[str, Planned] = {}
     for row in open_rows:
@@ -209,5 +218,13 @@ def delivery_id(subject: str, step: str, slot_at: int = 0, rank: int = 0) -> str
 def policy(house: House) -> str:
     """What stands for everything that the plan goes by: where it changes, all is planned anew."""
     ladders = {name: service.ladder for name, service in house.services.items()}
-    said = (house.messages.ladder, house.messages.quiet, house.messages.on_closing_days, ladders)
+    said: tuple[object, ...] = (
+        house.messages.ladder,
+        house.messages.quiet,
+        house.messages.on_closing_days,
+        ladders,
+    )
+    if house.experiment is not None:
+        # Sets have no order of their own.
+        said += (replace(house.experiment, services=frozenset()), sorted(house.experiment.services))
     return hashlib.sha256(repr(said).encode()).hexdigest()[:16]

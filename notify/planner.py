@@ -5,11 +5,11 @@ Everything here is a plain function over a connection, to be run inside ``Databa
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import sqlalchemy as sa
 
-from notify import plan
+from notify import assignment, plan
 from notify.delivery import State
 from server import database as db
 from server import journal
@@ -17,6 +17,8 @@ from server.domain import events as ev
 from server.domain.appointment import Appointment
 from server.domain.fold import subject
 from server.domain.house import House
+from server.domain.messages import Step
+from server.keys import Keys
 from server.ledger import appointment_of
 
 PIECE = 200
@@ -28,8 +30,10 @@ _PUT_CURSOR = sa.text(db.upsert(db.planner))
 _KINDS = tuple(kind for kind, event in ev.KINDS.items() if issubclass(event, ev.AppointmentEvent))
 
 
-def advance(connection: sa.Connection, house: House, now: int) -> bool:
+def advance(connection: sa.Connection, house: House, now: int, keys: Keys | None = None) -> bool:
     """Plan for the next entries of a site's journal; whether there may be more.
+
+    ``keys`` draw the arms of an experiment: a house that has one cannot do without.
 
     The cursor moves in the same transaction: what is planned is planned once, by whichever node.
     """
@@ -46,25 +50,28 @@ def advance(connection: sa.Connection, house: House, now: int) -> bool:
         if known is None:
             _put_cursor(connection, house, 0)
         return False
-    ids = {
-        subject(event)
+    told = [
+        event
         for row in rows
         if row.kind in _KINDS
         and isinstance(event := journal.decode(row.kind, row.event), ev.AppointmentEvent)
-    }
+    ]
+    ids = {subject(event) for event in told}
+    fresh = {subject(event) for event in told if isinstance(event, ev.AppointmentBooked)}
     # At the end of a day those who never came are told by its end alone, and have no reminder left.
-    _revise(connection, house, _appointments(connection, site, ids), now, 0)
+    _revise(connection, house, _appointments(connection, site, ids), now, 0, keys, fresh)
     _put_cursor(connection, house, rows[-1].seq, None if known is None else known.policy)
     return len(rows) == PIECE
 
 
 def renew(
-    connection: sa.Connection, house: House, now: int, after: tuple[int, str]
+    connection: sa.Connection, house: House, now: int, after: tuple[int, str], keys: Keys | None = None
 ) -> tuple[int, str] | None:
     """Plan a piece of the appointments ahead anew where the policy has changed since they were planned.
 
     ``after`` is the slot and id behind which to go on, (now, "") to begin with; answers the next one,
     or None where all is done, which is noted.
+    ``keys`` as in :func:`advance`.
     """
     table = db.appointment
     known = connection.execute(
@@ -81,7 +88,7 @@ def renew(
             .limit(PIECE)
         )
     ]
-    _revise(connection, house, found, now, now)
+    _revise(connection, house, found, now, now, keys)
     if len(found) < PIECE:
         _put_cursor(connection, house, known.seq)
         return None
@@ -99,8 +106,24 @@ def _appointments(connection: sa.Connection, site: str, ids: Iterable[str]) -> l
     return [appointment_of(row) for row in rows]
 
 
+def again(
+    connection: sa.Connection, house: House, now: int, ids: Iterable[str], keys: Keys | None = None
+) -> None:
+    """Plan for appointments of which the journal tells nothing new: what is kept of their people has changed.
+
+    In the transaction that keeps it. ``keys`` as in :func:`advance`.
+    """
+    _revise(connection, house, _appointments(connection, house.site, ids), now, now, keys)
+
+
 def _revise(
-    connection: sa.Connection, house: House, appointments: list[Appointment], now: int, since: int
+    connection: sa.Connection,
+    house: House,
+    appointments: list[Appointment],
+    now: int,
+    since: int,
+    keys: Keys | None,
+    fresh: Collection[str] = (),
 ) -> None:
     table = db.delivery
     known: dict[str, list[plan.Planned]] = {each.id: [] for each in appointments}
@@ -121,10 +144,18 @@ def _revise(
                 withdrawn=row.state == State.WITHDRAWN and row.attempt == 0,
             )
         )
-    fresh: list[dict[str, object]] = []
+    ladders: dict[str, tuple[Step, ...]] = {}
+    if house.experiment is not None:
+        if keys is None:
+            raise ValueError("an experiment is drawn by the server's keys")
+        # One that was planned for before has had its reminders: a journal read anew draws nobody late.
+        unknown = [each for each in appointments if each.id in fresh and not known[each.id]]
+        assignment.assign(connection, house, keys, unknown, now)
+        ladders = assignment.ladders(connection, house, keys, appointments)
+    made: list[dict[str, object]] = []
     for each in appointments:
         held = {row.id for row in known[each.id]}
-        for change in plan.revise(house, each, known[each.id], since):
+        for change in plan.revise(house, each, known[each.id], since, ladders.get(each.id)):
             if isinstance(change, plan.Withdraw):
                 withdraw(connection, change.id, change.reason)
             elif change.id in held:
@@ -140,7 +171,7 @@ def _revise(
                     )
                 )
             else:
-                fresh.append(
+                made.append(
                     row_of(
                         change.id,
                         house.site,
@@ -153,8 +184,8 @@ def _revise(
                         slot_at=each.at,
                     )
                 )
-    if fresh:
-        connection.execute(table.insert(), fresh)
+    if made:
+        connection.execute(table.insert(), made)
 
 
 def withdraw(connection: sa.Connection, delivery: str, reason: str) -> None:

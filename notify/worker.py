@@ -80,6 +80,14 @@ Write = Callable[[Claim, House, int], Written]
 
 
 @dataclass(slots=True)
+class _Told:
+    """Receipts on their way into the ledger, and whoever waits for that."""
+
+    receipts: list[Receipt]
+    kept: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+
+@dataclass(slots=True)
 class Flight:
     """What is on its way through each channel."""
 
@@ -114,6 +122,7 @@ class Worker:
         self._news = asyncio.Event()
         self._room = asyncio.Event()
         self._results: asyncio.Queue[Result] = asyncio.Queue(WAITING)
+        self._receipts: asyncio.Queue[_Told] = asyncio.Queue(WAITING)
         self._flight = Flight()
         self._luck = random.Random()
 
@@ -126,15 +135,49 @@ class Worker:
         """Work until cancelled; what is on its way by then is still recorded, within ``ENDS_WITHIN_S``."""
         async with self._ticking(), asyncio.TaskGroup() as tasks:
             tasks.create_task(self._plan(), name="planner")
+            tasks.create_task(self._hear(), name="receipts")
             tasks.create_task(self._send_and_record(), name="sender")
 
     async def receive(self, receipts: Iterable[Receipt]) -> None:
-        """Follow what gateways say of deliveries; durable when this returns. Raises ``Unavailable``."""
-        told = list(receipts)
-        await self._database.write(
-            lambda connection: self._ledger.receive(connection, told, self._clock.now(), real_now())
-        )
-        self._tick.set()
+        """Follow what gateways say of deliveries; durable when this returns.
+
+        Raises ``Unavailable`` where that cannot be now: the gateway comes again.
+        """
+        told = _Told(list(receipts))
+        try:
+            self._receipts.put_nowait(told)
+        except asyncio.QueueFull:
+            raise Unavailable("too many receipts at once") from None
+        await told.kept
+
+    async def _hear(self) -> None:
+        """Take receipts down, many in one transaction: ten thousand may come in a minute, each twice."""
+        while True:
+            group = [await self._receipts.get()]
+            while len(group) < RECORDED_AT_ONCE and not self._receipts.empty():
+                group.append(self._receipts.get_nowait())
+            receipts = [receipt for told in group for receipt in told.receipts]
+            failed: BaseException | None = None
+            try:
+                await self._database.write(
+                    lambda connection, receipts=receipts: self._ledger.receive(  # type: ignore[misc]
+                        connection, receipts, self._clock.now(), real_now()
+                    )
+                )
+            except Unavailable as error:
+                failed = error
+            except asyncio.CancelledError:
+                for told in group:
+                    told.kept.cancel()
+                raise
+            for told in group:
+                if told.kept.done():
+                    continue
+                if failed is None:
+                    told.kept.set_result(None)
+                else:
+                    told.kept.set_exception(failed)
+            self._tick.set()
 
     # --- planning ---------------------------------------------------------------------------------
 
@@ -157,7 +200,7 @@ class Worker:
 
     async def _advance(self, house: House) -> bool:
         return await self._database.write(
-            lambda connection: planner.advance(connection, house, self._clock.now())
+            lambda connection: planner.advance(connection, house, self._clock.now(), self._keys)
         )
 
     async def _renew(self, house: House) -> None:
@@ -168,7 +211,7 @@ class Worker:
                 place = after
                 after = await self._database.write(
                     lambda connection, place=place: planner.renew(  # type: ignore[misc]
-                        connection, house, self._clock.now(), place
+                        connection, house, self._clock.now(), place, self._keys
                     )
                 )
                 await asyncio.sleep(BETWEEN_S)

@@ -35,8 +35,11 @@ class Commands(click.Group):
         "account": "server.account_command",
         "device": "server.device_command",
         "gateways": "server.gateway_command",
+        "webhook": "server.webhook_command",
+        "export": "server.export_command",
         "import": "server.intake",
         "messages": "server.messages_command",
+        "keys": "server.keys_command",
         "check-config": "server.check_config",
         "replay": "server.replay",
         "bench": "server.bench",
@@ -107,6 +110,7 @@ def serve(
     logging.getLogger("alembic").setLevel(logging.WARNING)
     if (hurry_until is None) != (hurry is None):
         raise click.UsageError("--hurry-until and --hurry go together")
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells every address that it asks
     if house_time is None and (speed != 1.0 or skip_nights):
         house_time = real_now()
     hurried = None if hurry_until is None or hurry is None else (hurry_until, hurry)

@@ -75,6 +75,7 @@ class Right(StrEnum):
     SEARCH_APPOINTMENTS = "search-appointments"
     SEE_STAFF = "see-staff"
     MANAGE_DEVICES = "manage-devices"
+    MANAGE_WEBHOOKS = "manage-webhooks"
 
 
 _R = Role
@@ -94,6 +95,7 @@ RIGHTS: dict[Right, frozenset[Role]] = {
     Right.RETURN_VISIT: frozenset({_R.RECEPTION, _R.KIOSK, _R.COUNTER}),
     Right.RUN_COUNTER: frozenset({_R.COUNTER}),
     Right.READ_JOURNAL: frozenset({_R.SUPERVISOR, _R.ADMINISTRATOR}),
+    Right.MANAGE_WEBHOOKS: frozenset({_R.SUPERVISOR, _R.ADMINISTRATOR}),
     Right.READ_FIGURES: frozenset({_R.SUPERVISOR}),
     Right.READ_METRICS: frozenset({_R.ADMINISTRATOR}),
     Right.SEARCH_APPOINTMENTS: frozenset({_R.RECEPTION}),

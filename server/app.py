@@ -26,32 +26,46 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from displays.protocol import RECEIPT_BYTES
-from notify import contacts
+from notify import contacts, messages, webhook_ledger
+from notify.announcer import Announcer
+from notify.carriers import Carriers
+from notify.channels import Incoming
+from notify.replies import understand
+from notify.webhooks import Webhooks
+from notify.worker import Worker
+from notify.write import Writer
 from server import accounts, devices, house_time, metrics, schema, settings
 from server import database as db
 from server.access import Doorkeeper, Right
 from server.accounts import Accounts
 from server.clock import HouseClock, real_now
-from server.configuration import current
+from server.configuration import channels, current
 from server.database import Database, Unavailable
+from server.domain import commands as co
+from server.domain.appointment import Appointment
 from server.domain.house import House
 from server.domain.refusal import Refused
 from server.domain.schedule import SECOND, iso
 from server.hub import FULL_AT, Hub
 from server.keys import Keys, load_keys
 from server.limits import Limit
-from server.live import KeyReused, Live
+from server.live import Decided, KeyReused, Live, Site
+from server.live import Request as Command
 from server.presence import Presence
 from server.publisher import Publisher
 from server.sockets import Sockets
+from server.vapid import load_vapid
 from server.web import errors
+from server.web.answers import Answers
 from server.web.api import ENDPOINTS
 from server.web.devices import Pairing
-from server.web.endpoint import Parts, authenticate
+from server.web.endpoint import Parts, Pushing, authenticate
 from server.web.errors import Problem
+from server.web.gateways import Gateways
 from server.web.headers import Guarded
 from server.web.openapi import document
 from server.web.pages import Pages, problem_page
+from server.web.replies import Replies
 from server.web.session import Sessions
 from server.web.theme import ThemeFiles
 from server.web.tickets import Tickets
@@ -105,6 +119,10 @@ class Onthaal:
     parts: Parts
     hub: Hub
     sockets: Sockets
+    webhooks: Webhooks
+    worker: Worker
+    carriers: Carriers
+    announcer: Announcer
     skip_nights: bool
 
     async def work(self) -> None:
@@ -117,6 +135,9 @@ class Onthaal:
             tasks.create_task(self.hub.run(), name="hub")
             tasks.create_task(self.parts.publisher.run(), name="publisher")
             tasks.create_task(self.sockets.recheck(), name="recheck")
+            tasks.create_task(self.webhooks.run(), name="webhooks")
+            tasks.create_task(self.worker.run(), name="worker")
+            tasks.create_task(self.announcer.run(), name="announcer")
             tasks.create_task(sweep(self.parts.database), name="sweep")
             if self.skip_nights:
                 tasks.create_task(skip_nights(live, clock), name="nights")
@@ -133,14 +154,20 @@ async def assembled(options: Options) -> AsyncIterator[Onthaal]:
         await database.write(schema.migrate)
         houses = await database.write(lambda connection: current(connection, options.houses_from))
         keys = load_keys(database.path)
+        tables = await database.write(channels)
+        vapid = load_vapid(database.path) if tables.push else None
+        pushing = Pushing(vapid.public, tables.push.hosts) if vapid and tables.push else None
+        carriers = Carriers(tables, vapid)
+        await asyncio.to_thread(messages.prepare)
         clock = HouseClock(options.house_time, options.speed, options.hurry)
         set_to = None if clock.follows else clock.now()
         await database.write(lambda connection: house_time.note(connection, set_to))
         known = Accounts(database, keys)
         try:
-            yield await _assemble(options, database, houses, keys, clock, known)
+            yield await _assemble(options, database, houses, keys, clock, known, pushing, carriers)
         finally:
             known.close()
+            await carriers.aclose()
     finally:
         database.close()
 
@@ -152,6 +179,8 @@ async def _assemble(
     keys: Keys,
     clock: HouseClock,
     known: Accounts,
+    pushing: Pushing | None,
+    carriers: Carriers,
 ) -> Onthaal:
     public_url = (options.public_url or f"http://localhost:{options.port}").rstrip("/")
     hub = Hub()
@@ -163,15 +192,46 @@ async def _assemble(
             "the house goes on where its journal ends, %s: that lies after the wanted start", iso(clock.now())
         )
     publisher = Publisher(live, hub, clock, Presence(clock.now))
-    live.changed = publisher.changed
+    webhooks = Webhooks(database, keys, houses)
+    write = Writer(keys, public_url, two_way=carriers.two_way)
+    worker = Worker(database, clock, houses, keys, carriers.by_channel, write)
+
+    announcer = Announcer(
+        database,
+        list(houses),
+        lambda site: publisher.model(live.sites[site]),
+        lambda site, known, to: name_later(live, site, known, to),
+        wake=worker.wake,
+        speed=clock.speed,
+    )
+
+    def changed(site: Site) -> None:
+        publisher.changed(site)
+        announcer.changed()
+        webhooks.wake()
+        worker.wake()
+
+    live.changed = changed
     doorkeeper = Doorkeeper(database)
     guesses = Limit(GUESSES, GUESSES_S)
-    parts = Parts(live, database, doorkeeper, publisher, keys, clock, public_url, known, guesses)
+    parts = Parts(live, database, doorkeeper, publisher, keys, clock, public_url, known, guesses, pushing)
     metrics.VIEWERS.set_function(lambda: hub.viewers)
     metrics.BLOCKED.set_function(lambda: len(hub.blocked))
     sockets = Sockets(live, hub, publisher, doorkeeper, keys, public_url, options.max_viewers)
     doorkeeper.changed = sockets.recheck_now
-    return Onthaal(parts, hub, sockets, options.skip_nights)
+    return Onthaal(parts, hub, sockets, webhooks, worker, carriers, announcer, options.skip_nights)
+
+
+async def name_later(live: Live, site: str, known: Appointment, to: int) -> int | None:
+    """Name a later time for an appointment, and answer which time stands then. Raises ``Refused``."""
+    stands: list[int | None] = []
+
+    def answer(decided: Decided) -> bytes:
+        stands.append(decided.day.appointments[known.id].told_at)
+        return b""
+
+    await live.execute(Command(site, build=lambda _known: co.Delay(known=known, to=to), answer=answer))
+    return stands[-1]
 
 
 async def skip_nights(live: Live, clock: HouseClock, every_s: float = 0.2) -> None:
@@ -202,6 +262,7 @@ def _sweep(connection: sa.Connection) -> None:
     devices.forget_codes(connection)
     accounts.forget_unknown(connection, now)
     contacts.sweep(connection)
+    webhook_ledger.sweep(connection)
 
 
 def application(onthaal: Onthaal) -> ASGIApp:
@@ -211,6 +272,14 @@ def application(onthaal: Onthaal) -> ASGIApp:
     theme = ThemeFiles(parts)
     sessions, pairing = Sessions(parts), Pairing(parts, pages)
     tickets = Tickets(parts)
+    answers = Answers(parts)
+    replies = Replies(parts, understand)
+
+    async def reply(channel: str, incoming: Incoming) -> None:
+        await replies.take(channel, incoming)
+        onthaal.worker.wake()
+
+    gateways = Gateways(parts, onthaal.carriers.gateways, onthaal.worker.receive, reply)
     openapi = document(VERSION)
 
     async def health(_request: Request) -> Response:
@@ -250,6 +319,11 @@ def application(onthaal: Onthaal) -> ASGIApp:
         *(endpoint(path) for path in dict.fromkeys(described.path for described in ENDPOINTS)),
         route("/api/v1/visits/{secret}", tickets.frame),
         route("/api/v1/visits/{secret}/leave", tickets.leave_by_api, "POST"),
+        route("/api/v1/appointments/{secret}", answers.view),
+        route("/api/v1/appointments/{secret}/confirm", answers.confirm_by_api, "POST"),
+        route("/api/v1/appointments/{secret}/late", answers.late_by_api, "POST"),
+        route("/api/v1/appointments/{secret}/cancel", answers.cancel_by_api, "POST"),
+        route("/api/v1/appointments/{secret}/call-back", answers.call_back_by_api, "POST"),
         route("/api/v1/openapi.json", read_openapi),
         route("/health", health),
         route("/metrics", read_metrics),
@@ -267,12 +341,23 @@ def application(onthaal: Onthaal) -> ASGIApp:
         route("/device/token", pairing.token, "POST"),
         route("/devices", pages.own_devices),
         route("/sw.js", read_worker),
+        route("/gateways/{channel}/receipts/{mac}", gateways.receipts, "GET", "POST"),
+        route("/gateways/{channel}/receipts/{delivery}/{mac}", gateways.receipt, "GET", "POST"),
+        route("/gateways/{channel}/incoming/{mac}", gateways.incoming, "GET", "POST"),
         route("/t/{secret}", tickets.page),
         route("/t/{secret}/leave", tickets.leave, "GET", "POST"),
+        route("/t/{secret}/push", tickets.push, "POST", "DELETE"),
         route("/t/{secret}/qr.svg", tickets.qr),
+        route("/a/{secret}", answers.page),
+        route("/a/{secret}/confirm", answers.confirm, "POST"),
+        route("/a/{secret}/late", answers.late, "POST"),
+        route("/a/{secret}/cancel", answers.cancel, "GET", "POST"),
+        route("/a/{secret}/call-back", answers.call_back, "POST"),
+        route("/a/{secret}/seen", answers.seen, "POST"),
         route("/{site}", pages.index),
         route("/{site}/hall", pages.hall),
         route("/{site}/devices", pages.devices),
+        route("/{site}/webhooks", pages.webhooks),
         route("/{site}/counters/{counter}", pages.counter),
         route("/{site}/theme.css", theme.css),
         route("/{site}/logo.svg", theme.logo),

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from server import settings
+from server.domain.experiment import WHOLE, Experiment
 from server.domain.house import House, Service
 from server.domain.layout import layout
 from server.settings import DAYS
@@ -38,7 +39,17 @@ def command(file: Path) -> None:
         console.print(_counters(house))
         if house.screens:
             console.print(_screens(house))
+        if house.experiment is not None:
+            console.print(_experiment(house.experiment))
     console.print(f"{file}: {len(houses)} site{'s' if len(houses) > 1 else ''}, no error")
+
+
+def _experiment(experiment: Experiment) -> str:
+    arms = ", ".join(
+        f"{arm.id} {arm.share / WHOLE:.1%} ({' '.join(step.name for step in arm.ladder) or 'no reminder'})"
+        for arm in experiment.arms
+    )
+    return f"experiment {experiment.id} from {experiment.starts} to {experiment.ends}: {arms}"
 
 
 def _openings(house: House) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from difflib import get_close_matches
 from enum import StrEnum
 from typing import Annotated, Any, NoReturn, TypeVar
@@ -16,6 +17,7 @@ from typing import Annotated, Any, NoReturn, TypeVar
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from server.domain.experiment import WHOLE, Wording
 from server.domain.house import Kind
 from server.domain.messages import Languages
 
@@ -58,6 +60,7 @@ _PATTERNS = {
     "bring": 'must be text on one line for each language, such as nl = "..."',
     "city": "must be text on one line",
     "place": "must be text on one line",
+    "approved_by": "must be text on one line",
 }
 COLOURS = ("night", "dusk", "snow", "mist", "sun", "ink", "harbour")
 _PATTERNS |= dict.fromkeys(COLOURS, 'must be a colour such as "#0b2034"')
@@ -105,6 +108,26 @@ class MessagesTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_
     almost_s: Duration = 600
     late_from_s: Duration = 900
     kept_days: Annotated[int, Meta(ge=1, le=3650)] = 30
+
+
+class ArmTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """``[[sites.SITE.experiment.arms]]``: one way of reminding people. ``share`` is in thousandths."""
+
+    id: ServiceId
+    share: Annotated[int, Meta(ge=1, le=WHOLE)]
+    ladder: tuple[str, ...]
+    wording: Wording = Wording.PLAIN
+
+
+class ExperimentTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """``[sites.SITE.experiment]``: which appointments are reminded in which of several ways."""
+
+    id: ServiceId
+    starts: date
+    ends: date
+    services: tuple[str, ...] = ()
+    approved_by: Notice = ""
+    arms: list[Any]
 
 
 class OpeningTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -189,6 +212,7 @@ class SiteTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
     theme: dict[str, Any] = {}
     rules: dict[str, Any] = {}
     messages: dict[str, Any] = {}
+    experiment: dict[str, Any] = {}
     opening: dict[str, Any]
     services: list[Any]
     counters: list[Any]
@@ -265,6 +289,8 @@ def _check(value: object, kind: Any, struct: type, place: Place, key: str) -> No
     place = Place(place.file, place.key + where.rstrip("`").removesuffix("[...]"))
     if kind is Kind and isinstance(value, str):
         place.fail(f'"{value}" is no kind of service', value, list(Kind))
+    if kind is date:
+        place.fail('must be a day such as "2026-12-24"')
     if isinstance(kind, type) and issubclass(kind, StrEnum) and isinstance(value, str):
         place.fail(f'"{value}" is none of the choices', value, list(kind))
     if "regex" in said:

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from server import database as db
 from server import schema, settings
+from server.channel_tables import Channels
 from server.clock import real_now
 from server.domain.house import House
 
@@ -69,6 +70,11 @@ def current(connection: sa.Connection, file: str | None) -> dict[str, House]:
                 file,
             )
     return settings.load_text(text, "the configuration in the database")
+
+
+def channels(connection: sa.Connection) -> Channels:
+    """What carries messages, by the configuration in the database."""
+    return settings.channels(stored(connection) or "", "the configuration in the database")
 
 
 def put(connection: sa.Connection, name: str, text: str) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -86,7 +86,10 @@ appointment = sa.Table(
     sa.Column("cancelled_by", sa.Text),
     sa.Column("visit", sa.Text),
     sa.Column("came", sa.Boolean, nullable=False),
+    sa.Column("told_at", sa.BigInteger),
+    sa.Column("call_back_at", sa.BigInteger),
     sa.Index("appointment_at", "site", "at"),
+    sa.Index("appointment_call_back", "site", "call_back_at"),
 )
 
 reference = sa.Table(
@@ -185,6 +188,80 @@ opt_out = sa.Table(
     sa.Column("source", sa.Text, nullable=False),
 )
 """Addresses that want no messages. The mark is made with the server's key: it outlives the address."""
+
+webhook = sa.Table(
+    "webhook",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("site", sa.Text, nullable=False),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("sealed", sa.LargeBinary, nullable=False),
+    sa.Column("sealed_before", sa.LargeBinary),
+    sa.Column("rotated_at", sa.BigInteger),
+    sa.Column("kinds", sa.Text, nullable=False),
+    sa.Column("allow_private", sa.Boolean, nullable=False),
+    sa.Column("from_seq", sa.BigInteger, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("disabled_at", sa.BigInteger),
+    sa.Column("delivered", sa.BigInteger, nullable=False),
+    sa.Column("delivered_at", sa.BigInteger),
+)
+"""Other systems that are told of a site's events later than ``from_seq``. ``sealed`` is the secret that
+signs, ``sealed_before`` the one until ``rotated_at``; ``kinds`` are types of event, none meaning all."""
+
+webhook_cursor = sa.Table(
+    "webhook_cursor",
+    metadata,
+    sa.Column("site", sa.Text, primary_key=True),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+)
+"""How far each site's journal has been laid out in deliveries to its webhooks."""
+
+webhook_delivery = sa.Table(
+    "webhook_delivery",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("webhook", sa.Text, nullable=False),
+    sa.Column("site", sa.Text, nullable=False),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sa.Column("about", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("before", sa.Integer, nullable=False),
+    sa.Column("due_at", sa.BigInteger),
+    sa.Column("code", sa.Text),
+    sa.Column("made_at", sa.BigInteger, nullable=False),
+    sa.Column("failed_at", sa.BigInteger),
+    sa.Column("ended_at", sa.BigInteger, index=True),
+    sa.Index("webhook_delivery_once", "webhook", "seq", "about", unique=True),
+    sa.Index("webhook_delivery_due", "webhook", "due_at"),
+    sa.Index("webhook_delivery_failed", "site", "failed_at"),
+)
+"""One event for one webhook. ``due_at`` is when it may be tried (again), while it is sent the end of its
+lease; ``before`` are attempts that no longer count, because somebody had it sent again; all real time."""
+
+assignment = sa.Table(
+    "assignment",
+    metadata,
+    sa.Column("subject", sa.Text, primary_key=True),
+    sa.Column("site", sa.Text, nullable=False),
+    sa.Column("experiment", sa.Text, nullable=False),
+    sa.Column("policy", sa.Text, nullable=False),
+    sa.Column("eligible", sa.Boolean, nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.Column("arm", sa.Text),
+    sa.Column("probability", sa.Float),
+    sa.Column("ladder", sa.Text),
+    sa.Column("wording", sa.Text),
+    sa.Column("slot_at", sa.BigInteger, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Index("assignment_site", "site", "subject"),
+)
+"""Which arm of an experiment an appointment was drawn into with which probability, or the reason for none.
+Written once, before anything is planned for it, and never changed: ``ladder`` and ``wording`` are the arm's
+and ``slot_at`` the slot as they were then. ``at`` is house time."""
 
 answer = sa.Table(
     "answer",
@@ -389,6 +466,15 @@ def upsert(table: sa.Table) -> str:
         f"VALUES ({', '.join(':' + name for name in names)}) "
         f"ON CONFLICT ({', '.join(_quoted(keys))}) DO UPDATE SET "
         + ", ".join(f'"{name}" = excluded."{name}"' for name in rest)
+    )
+
+
+def insert_new(table: sa.Table, names: Iterable[str]) -> str:
+    """SQL that inserts a row of these columns unless it is there; the same for SQLite and PostgreSQL."""
+    listed = list(names)
+    return (
+        f'INSERT INTO "{table.name}" ({", ".join(_quoted(listed))}) '
+        f"VALUES ({', '.join(':' + name for name in listed)}) ON CONFLICT DO NOTHING"
     )
 
 

@@ -66,7 +66,8 @@ class Decided:
 class Request:
     """A command on its way to the committer.
 
-    ``build`` makes the command, given the appointment that ``ref`` stands for (None if unknown).
+    ``build`` makes the command, given the appointment that ``ref`` stands for, or whose id is
+    ``appointment`` (None if unknown); it is as it stands right before the command is decided.
     ``answer`` makes the bytes to store and return. ``also`` writes further rows in the transaction.
     """
 
@@ -77,6 +78,7 @@ class Request:
     key: Key | None = None
     also: Callable[[sa.Connection, Decided], None] | None = None
     accepted: float = field(default_factory=time.monotonic)
+    appointment: str | None = None
     future: asyncio.Future[bytes] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     def settle(self, result: bytes | BaseException) -> None:
@@ -153,8 +155,8 @@ class Group:
 
     @property
     def must_read(self) -> bool:
-        """Whether deciding needs rows: of appointments by reference, or of a day that is to be opened."""
-        return any(request.ref is not None for request in self._requests) or not all(
+        """Whether deciding needs rows: of appointments that are named, or of a day that is to be opened."""
+        return any(r.ref is not None or r.appointment is not None for r in self._requests) or not all(
             copy.is_today(self._now) for copy in self.copies.values()
         )
 
@@ -164,6 +166,8 @@ class Group:
             refs = [r.ref for r in self._requests if r.site == name and r.ref is not None]
             for ref, found in ledger.by_reference(connection, name, refs).items():
                 self._known[name, ref] = copy.ledger.elsewhere[found.id] = found
+            ids = [r.appointment for r in self._requests if r.site == name and r.appointment is not None]
+            copy.ledger.elsewhere.update(ledger.by_id(connection, name, ids))
             if self._keeps_days and not copy.is_today(self._now):
                 calendar = copy.house.calendar
                 date = calendar.local_date(max(self._now, copy.day.at))
@@ -186,9 +190,14 @@ class Group:
     def _decide(self, request: Request) -> Verdict:
         copy = self.copies[request.site]
         now = max(self._now, copy.day.at)  # `at` never steps back, whatever the clock does
-        known = self._known.get((request.site, request.ref)) if request.ref is not None else None
-        if known is not None:
-            known = copy.day.appointments.get(known.id, known)
+        named = request.appointment
+        if request.ref is not None:
+            found = self._known.get((request.site, request.ref))
+            named = None if found is None else found.id
+        # What those before it in the group made of an appointment counts, whatever they called it.
+        known = None
+        if named is not None:
+            known = copy.day.appointments.get(named) or copy.ledger.elsewhere.get(named)
         before = copy.day
         try:
             command = request.build(known)

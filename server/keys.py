@@ -53,6 +53,7 @@ class Keys:
         self._addresses = hmac.digest(key, b"onthaal address marks 1", "sha256")
         self._appointments = hmac.digest(key, b"onthaal appointment links 1", "sha256")
         self._gateways = hmac.digest(key, b"onthaal gateway addresses 1", "sha256")
+        self._lots = hmac.digest(key, b"onthaal lots 1", "sha256")
 
     def visit_secret(self, visit: str) -> str:
         """The unguessable part of a visit's link: its id and a MAC over it, 35 characters."""
@@ -89,6 +90,14 @@ class Keys:
     def _address(self, what: bytes) -> str:
         mac = hmac.digest(self._gateways, what, "sha256")[:MAC_BYTES]
         return base64.urlsafe_b64encode(mac).rstrip(b"=").decode()
+
+    def lot(self, text: str) -> float:
+        """A number from 0 (included) to 1 (excluded), always the same for a text and nobody's to choose.
+
+        It has 53 random bits: every double of that many is equally likely.
+        """
+        drawn = hmac.digest(self._lots, text.encode(), "sha256")
+        return (int.from_bytes(drawn[:8], "big") >> 11) / 2**53
 
     def seal(self, plain: bytes, subject: str) -> bytes:
         """Encrypt personal data of ``subject`` (AES-256-GCM, the subject bound in)."""
@@ -134,15 +143,15 @@ def load_keys(database: Path) -> Keys:
         return Keys(_unhex(given, "ONTHAAL_KEY"))
     path = database.with_name(database.name + ".key")
     if not path.exists():
-        _make(path)
+        make(path, secrets.token_hex(KEY_BYTES))
     return Keys(_unhex(path.read_text(), str(path)))
 
 
-def _make(path: Path) -> None:
-    """Write a new key beside its place and link it there: whole, and by one process alone."""
+def make(path: Path, secret: str) -> None:
+    """Write a new secret beside its place and link it there: whole, and by one process alone."""
     descriptor, name = tempfile.mkstemp(prefix=path.name, dir=path.parent)
     with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_hex(KEY_BYTES) + "\n")
+        file.write(secret + "\n")
         file.flush()
         os.fsync(file.fileno())
     try:

@@ -102,6 +102,13 @@ def appointments_between(
     return tuple(appointment_of(row) for row in rows)
 
 
+def by_id(connection: sa.Connection, site: str, ids: Iterable[str]) -> dict[str, Appointment]:
+    """The appointments of a site by our own ids."""
+    table = db.appointment
+    rows = connection.execute(sa.select(table).where(table.c.site == site, table.c.id.in_(list(ids))))
+    return {row.id: appointment_of(row) for row in rows}
+
+
 def by_reference(connection: sa.Connection, site: str, refs: Iterable[str]) -> dict[str, Appointment]:
     """The appointments that a booking system's references stand for."""
     table, names = db.appointment, db.reference

@@ -30,8 +30,10 @@ from server.channel_tables import (
 from server.config_tables import (
     COLOURS,
     SITE_ID,
+    ArmTable,
     ConfigError,
     CounterTable,
+    ExperimentTable,
     FileTable,
     MessagesTable,
     OpeningTable,
@@ -45,6 +47,7 @@ from server.config_tables import (
     nearest,
     read_table,
 )
+from server.domain.experiment import WHOLE, Arm, Experiment, Wording
 from server.domain.house import CounterPlan, House, Kind, ScreenPlan, Service
 from server.domain.layout import TooFar, TooMany, layout
 from server.domain.messages import CHANNELS, Messages, Step, step
@@ -56,10 +59,11 @@ from server.sms_tables import read_sms
 __all__ = ["DAYS", "ConfigError", "default_config", "load", "load_text", "shipped"]
 
 RESERVED = frozenset(
-    {"api", "fonts", "health", "live", "metrics", "session", "sign-in", "static", "t", "visits"}
-    | {"device", "devices", "screen"}
+    {"api", "fonts", "gateways", "health", "live", "metrics", "session", "sign-in", "static", "t", "visits"}
+    | {"a", "device", "devices", "screen"}
 )
-"""Parts of addresses that are not sites: ``/t/...`` is a ticket's page, ``/live/visits/...`` its topic."""
+"""Parts of addresses that are not sites: ``/t/...`` is a ticket's page, ``/a/...`` an
+appointment's, ``/live/visits/...`` its topic."""
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -197,6 +201,7 @@ def _house(site: str, raw: object, place: Place) -> House:
         languages=table.languages,
         region=table.region,
         messages=_messages(messages, table.name, place.at("messages")),
+        experiment=_experiment(table.experiment, services, place.at("experiment")),
         theme=_theme(read_table(table.theme, ThemeTable, place.at("theme")), place.at("theme")),
     )
 
@@ -366,6 +371,42 @@ def _messages(table: MessagesTable, name: str, place: Place) -> Messages:
     )
 
 
+def _experiment(raw: dict[str, Any], services: dict[str, Service], place: Place) -> Experiment | None:
+    if not raw:
+        return None
+    table = read_table(raw, ExperimentTable, place)
+    if table.ends < table.starts:
+        place.at("ends").fail(f"lies before starts, {table.starts}")
+    for index, name in enumerate(_named(table.services, services, place.at("services"))):
+        here = place.at("services").item(index)
+        if services[name].discreet:
+            here.fail(f'"{name}" is discreet: its people are never part of an experiment')
+        if not services[name].appointments:
+            here.fail(f'"{name}" takes no appointments')
+    arms = []
+    for row, here in _rows(table.arms, ArmTable, place.at("arms")):
+        steps = _ladder(row.ladder, here.at("ladder"))
+        if not steps and row.wording is not Wording.PLAIN:
+            here.at("wording").fail("this arm reminds nobody: there is nothing to word")
+        if not steps and not table.approved_by.strip():
+            said = f'is missing: arm "{row.id}" reminds nobody, and who approved that must be named'
+            place.at("approved_by").fail(said)
+        arms.append(Arm(id=row.id, share=row.share, ladder=steps, wording=row.wording))
+    if len(arms) < 2:
+        place.at("arms").fail("there is one alone: nothing to compare it with")
+    together = sum(arm.share for arm in arms)
+    if together != WHOLE:
+        place.at("arms").fail(f"their shares are {together} thousandths together: they must be {WHOLE}")
+    return Experiment(
+        id=table.id,
+        starts=table.starts,
+        ends=table.ends,
+        arms=tuple(arms),
+        services=frozenset(table.services),
+        approved_by=table.approved_by.strip(),
+    )
+
+
 def _counters(raw: list[Any], services: dict[str, Service], place: Place) -> dict[str, CounterPlan]:
     counters: dict[str, CounterPlan] = {}
     express = frozenset(service.id for service in services.values() if service.kind is Kind.EXPRESS)
@@ -443,8 +484,12 @@ def _theme(table: ThemeTable, place: Place) -> Theme:
 
 
 def _offered(names: tuple[str, ...], services: dict[str, Service], place: Place) -> frozenset[str]:
+    return frozenset(_named(names, services, place))
+
+
+def _named(names: tuple[str, ...], services: dict[str, Service], place: Place) -> tuple[str, ...]:
     _unique(names, place)
     for index, name in enumerate(names):
         if name not in services:
             place.item(index).fail(f'unknown service "{name}"', name, services)
-    return frozenset(names)
+    return names

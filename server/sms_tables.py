@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
-from server.config_tables import Duration, Language, Place, read_table
+from server.config_tables import Duration, Place, read_table
 
 PLACEHOLDERS = ("to", "digits", "text", "sender", "reference", "callback", "language", "key")
 """What may stand in a template: ``{to}`` is the number as E.164, ``{digits}`` the same without ``+``,
@@ -215,7 +215,7 @@ def _address(url: str, place: Place, *, private: bool = False) -> None:
         usable = parts.scheme in ("http", "https") and parts.hostname and (parts.port or True)
     except ValueError:
         usable = False
-    if not usable or re.search(r"[\s\x00-\x1f]", url):
+    if not usable or not re.fullmatch(r"[\x21-\x7e]+", url):
         place.fail(f'"{url}" is no address that begins with https:// or http://')
     if private and parts.scheme == "http" and parts.hostname not in LOCAL:
         place.fail("must begin with https://: people's numbers and a key go there")

@@ -46,6 +46,54 @@ addEventListener("fetch", (event) => {
   else if (kind === "ticket") event.respondWith(fresh(event));
 });
 
+addEventListener("push", (event) => event.waitUntil(tell(event.data)));
+
+addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  if (event.notification.data?.link) event.waitUntil(go(event.notification.data.link));
+});
+
+/** How long to wait before each further try to say that a message was shown. */
+const AGAIN_MS = [0, 1000, 5000, 15_000];
+
+/** Show a message, then say so: only what is said to be shown counts, and another channel waits for it. */
+async function tell(data) {
+  let message = {};
+  try {
+    message = data.json();
+  } catch {
+    // Nobody but this house can write it; a browser wants something shown all the same.
+  }
+  const { title, body = "", link = "", delivery = "", receipt = "", language = "" } = message;
+  // A repeat takes the place of the first, in silence.
+  await registration.showNotification(title || "Onthaal", { body, lang: language, tag: delivery, data: { link } });
+  if (receipt) await report(receipt);
+}
+
+async function report(receipt) {
+  for (const wait of AGAIN_MS) {
+    await new Promise((done) => setTimeout(done, wait));
+    try {
+      const answer = await fetch(receipt, {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ shown: true }),
+      });
+      if (answer.status < 500) return;
+    } catch {
+      // No line: once more, while the browser lets this worker live.
+    }
+  }
+}
+
+/** Bring the page forward that a message is about; open it where it is not. */
+async function go(link) {
+  const { href, pathname, origin } = new URL(link, location.origin);
+  const pages = await clients.matchAll({ type: "window", includeUncontrolled: true });
+  const open = pages.find(({ url }) => new URL(url).origin === origin && new URL(url).pathname === pathname);
+  return open ? open.focus() : clients.openWindow(href);
+}
+
 /** Until when the network is not trusted to answer: a page of many parts waits for it once. */
 let doubtful = 0;
 

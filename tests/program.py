@@ -25,6 +25,7 @@ _nursery.set_forkserver_preload(
         *("server.__main__", "server.app", "server.demo", "server.rebuild", "server.replay", "server.bench"),
         "server.intake",
         *("server.account_command", "server.device_command", "server.gateway_command", "server.check_config"),
+        *("server.keys_command", "server.messages_command", "server.webhook_command"),
         *("uvicorn.protocols.http.httptools_impl", "uvicorn.lifespan.off", "holidays.countries"),
     ]
 )

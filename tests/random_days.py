@@ -117,6 +117,7 @@ def _command(random: Random, driven: Driven, fresh: str, now: int) -> co.Command
             co.Book(appointment=known.id, service=service, at=at, persons=2, known=known),
             co.Confirm(known=known),
             co.AnnounceLate(known=known, late_s=600),
+            co.Delay(known=known, to=known.at + HOUR // 2),
             co.Cancel(known=known, by="citizen"),
             co.NoteCame(known=known),
         ]

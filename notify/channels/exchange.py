@@ -7,20 +7,19 @@ in them.
 from __future__ import annotations
 
 import asyncio
+import base64
 import html
 import json
-import logging
 import re
-import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from functools import cache
 from typing import Any
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, urlencode
 
-import httpx
+import aiohttp
 import msgspec
+from yarl import URL
 
 from notify import phones
 from notify.channels import Nonsense, TryLater, Undeliverable
@@ -63,49 +62,81 @@ class Answer:
         return self.body.decode("utf-8", "replace")
 
 
-@cache
-def _tls() -> ssl.SSLContext:
-    """Read once: it takes longer than an exchange."""
-    return httpx.create_ssl_context(trust_env=False)
+class Line:
+    """The connections to a gateway: at most ``at_once``, each exchange within ``timeout_s`` real seconds."""
 
+    def __init__(self, at_once: int, timeout_s: float) -> None:
+        self._at_once = at_once
+        self._timeout_s = timeout_s
+        self._session: aiohttp.ClientSession | None = None
 
-def client(at_once: int) -> httpx.AsyncClient:
-    """A client with at most so many connections. Its own log would hold every address: it is kept quiet."""
-    for name in ("httpx", "httpcore"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    return httpx.AsyncClient(
-        limits=httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once),
-        verify=_tls(),
-        trust_env=False,
-        follow_redirects=False,
-        timeout=None,
-        headers={"User-Agent": "Onthaal", "Accept-Encoding": "identity"},
-    )
+    async def ask(
+        self,
+        method: str,
+        url: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | None = None,
+        body: Any = None,
+        basic: tuple[str, str] | None = None,
+    ) -> Answer:
+        """A gateway's answer to a request with a form, or with ``body`` as JSON.
 
+        Raises :class:`TryLater` where there is none. After a timeout or a cut it is not known whether the
+        gateway has the message; that is "try later" too.
+        """
+        if query:
+            url += ("&" if "?" in url else "?") + urlencode(query)
+        sent = dict(headers or {})
+        if basic:
+            sent["Authorization"] = "Basic " + base64.b64encode(":".join(basic).encode()).decode()
+        data = None
+        if form:
+            data, sent["Content-Type"] = urlencode(form).encode(), "application/x-www-form-urlencoded"
+        elif body:
+            data, sent["Content-Type"] = msgspec.json.encode(body), "application/json"
+        try:
+            async with (
+                asyncio.timeout(self._timeout_s),
+                self._opened().request(
+                    method, URL(url, encoded=True), headers=sent, data=data, allow_redirects=False
+                ) as response,
+            ):
+                got = bytearray()
+                async for chunk in response.content.iter_any():
+                    got += chunk
+                    if len(got) > ANSWER_BYTES:
+                        raise TryLater(f"{response.status} too long")
+                wait_s = _wait_s(response.headers.get("Retry-After", ""))
+                return Answer(response.status, bytes(got), wait_s)
+        except TimeoutError:
+            raise TryLater("no answer in time") from None
+        except aiohttp.ClientConnectorError:
+            raise TryLater("not reached") from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise TryLater(f"no whole answer: {type(error).__name__}") from None
 
-async def ask(client: httpx.AsyncClient, request: httpx.Request, timeout_s: float) -> Answer:
-    """A gateway's answer, within ``timeout_s`` real seconds. Raises :class:`TryLater` where there is none.
+    def _opened(self) -> aiohttp.ClientSession:
+        """Made at the first exchange, because it belongs to the loop."""
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=self._at_once),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=aiohttp.ClientTimeout(total=None),
+                headers={"User-Agent": "Onthaal", "Accept-Encoding": "identity"},
+                auto_decompress=False,
+                trust_env=False,
+            )
+            # A GET of Kannel sends a message: after a cut it may not go out again unseen.
+            self._session._retry_connection = False
+        return self._session
 
-    After a timeout or a cut it is not known whether the gateway has the message; that is "try later" too.
-    """
-    try:
-        async with asyncio.timeout(timeout_s):
-            response = await client.send(request, stream=True)
-            try:
-                body = bytearray()
-                async for chunk in response.aiter_raw():
-                    body += chunk
-                    if len(body) > ANSWER_BYTES:
-                        raise TryLater(f"{response.status_code} too long")
-            finally:
-                await response.aclose()
-    except TimeoutError:
-        raise TryLater("no answer in time") from None
-    except httpx.ConnectError:
-        raise TryLater("not reached") from None
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise TryLater(f"no whole answer: {type(error).__name__}") from None
-    return Answer(response.status_code, bytes(body), _wait_s(response.headers.get("retry-after", "")))
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
 
 
 def _wait_s(written: str) -> float:

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-import httpx
 import msgspec
 
 from notify.channels import (
@@ -27,7 +26,7 @@ from notify.channels import (
     TryLater,
     Undeliverable,
 )
-from notify.channels.exchange import Answer, ask, find, refused, sender_of, told, word
+from notify.channels.exchange import Answer, Line, find, refused, sender_of, told, word
 from server.sms_tables import PLACEHOLDER, HttpTable, Written
 
 ITEMS = 1000
@@ -43,15 +42,13 @@ class HttpGateway:
         key: str,
         signing_key: str,
         sender: str,
-        client: httpx.AsyncClient,
-        timeout_s: float,
+        line: Line,
     ) -> None:
         self._table = table
         self._key = key
         self._signing_key = signing_key
         self._sender = sender
-        self._client = client
-        self._timeout_s = timeout_s
+        self._line = line
         receipts = table.receipts
         self._reached = {
             **dict.fromkeys(receipts.accepted, Reached.ACCEPTED),
@@ -61,7 +58,7 @@ class HttpGateway:
 
     async def send(self, message: Message) -> Accepted:
         """See ``Channel.send``."""
-        answer = await ask(self._client, self._request(message), self._timeout_s)
+        answer = await self._asked(message)
         table = self._table.answer
         body = answer.json()
         state = word(find(body, table.state)) if table.state else ""
@@ -82,7 +79,7 @@ class HttpGateway:
             raise _unclear(answer, code, state)
         return Accepted(told(word(find(body, table.reference)), message.to) if table.reference else "", code)
 
-    def _request(self, message: Message) -> httpx.Request:
+    async def _asked(self, message: Message) -> Answer:
         values = {
             "to": message.to,
             "digits": message.to.removeprefix("+"),
@@ -97,16 +94,15 @@ class HttpGateway:
         headers = _filled(table.headers, values)
         if table.idempotency_header:
             headers[table.idempotency_header] = message.delivery
-        request = self._client.build_request(
+        return await self._line.ask(
             table.method.value,
-            httpx.URL(table.url).copy_merge_params(_filled(table.query, values)),
+            table.url,
+            query=_filled(table.query, values),
             headers=headers,
-            data=_filled(table.form, values) or None,
-            json=_filled(table.json, values) or None,
+            form=_filled(table.form, values),
+            body=_filled(table.json, values),
+            basic=(table.user, self._key) if table.user else None,
         )
-        if table.user:
-            return next(httpx.BasicAuth(table.user, self._key).auth_flow(request))
-        return request
 
     def receipts(self, callback: Callback) -> list[Receipt]:
         """See ``Gateway.receipts``. A state that is in no list says nothing yet, and is passed over."""
@@ -169,7 +165,7 @@ class HttpGateway:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        await self._line.aclose()
 
 
 def _unclear(answer: Answer, code: str, state: str) -> TryLater:

@@ -9,10 +9,8 @@ import re
 from email.message import Message as Headers
 from urllib.parse import parse_qsl, urlsplit
 
-import httpx
-
 from notify.channels import Accepted, Callback, Incoming, Message, Nonsense, Reached, Receipt, TryLater
-from notify.channels.exchange import ask, decoded, refused, sender_of, told
+from notify.channels.exchange import Line, decoded, refused, sender_of, told
 from server.sms_tables import KannelTable
 
 _GSM = frozenset(
@@ -40,14 +38,11 @@ _REACHED = {
 class Kannel:
     """A gateway."""
 
-    def __init__(
-        self, table: KannelTable, password: str, sender: str, client: httpx.AsyncClient, timeout_s: float
-    ) -> None:
+    def __init__(self, table: KannelTable, password: str, sender: str, line: Line) -> None:
         self._table = table
         self._password = password
         self._sender = sender
-        self._client = client
-        self._timeout_s = timeout_s
+        self._line = line
 
     async def send(self, message: Message) -> Accepted:
         """See ``Channel.send``. Kannel gives no reference: receipts come to the delivery's own address."""
@@ -64,9 +59,7 @@ class Kannel:
         }
         if message.receipt_url:
             query |= {"dlr-mask": str(MASK), "dlr-url": _receipt_url(message.receipt_url)}
-        url = httpx.URL(self._table.url).copy_merge_params(query)
-        request = self._client.build_request("GET", url)
-        answer = await ask(self._client, request, self._timeout_s)
+        answer = await self._line.ask("GET", self._table.url, query=query)
         said = f"{answer.status} {answer.text()}"
         code = told(said, message.to, (self._password, message.text))
         # 202 "0: Accepted for delivery", or "3: Queued for later delivery" while no centre is connected.
@@ -106,7 +99,7 @@ class Kannel:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        await self._line.aclose()
 
 
 def whole_pairs(text: str) -> str:

@@ -7,8 +7,6 @@ import hmac
 import re
 from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 
-import httpx
-
 from notify.channels import (
     Accepted,
     Callback,
@@ -21,7 +19,7 @@ from notify.channels import (
     TryLater,
     Undeliverable,
 )
-from notify.channels.exchange import Answer, ask, find, refused, sender_of, told, word
+from notify.channels.exchange import Answer, Line, find, refused, sender_of, told, word
 from server.sms_tables import TwilioTable
 
 LONGEST_S = 14_400
@@ -46,16 +44,13 @@ _REACHED = {
 class Twilio:
     """A gateway."""
 
-    def __init__(
-        self, table: TwilioTable, token: str, sender: str, client: httpx.AsyncClient, timeout_s: float
-    ) -> None:
+    def __init__(self, table: TwilioTable, token: str, sender: str, line: Line) -> None:
         account = quote(table.account, safe="")
         self._url = f"{table.url.rstrip('/')}/2010-04-01/Accounts/{account}/Messages.json"
-        self._auth = httpx.BasicAuth(table.account, token)
+        self._account = table.account
         self._token = token
         self._from = {"MessagingServiceSid": table.service} if table.service else {"From": sender}
-        self._client = client
-        self._timeout_s = timeout_s
+        self._line = line
 
     async def send(self, message: Message) -> Accepted:
         """See ``Channel.send``."""
@@ -67,8 +62,7 @@ class Twilio:
         }
         if message.receipt_url:
             form["StatusCallback"] = message.receipt_url
-        request = next(self._auth.auth_flow(self._client.build_request("POST", self._url, data=form)))
-        answer = await ask(self._client, request, self._timeout_s)
+        answer = await self._line.ask("POST", self._url, form=form, basic=(self._account, self._token))
         body = answer.json()
         if not answer.taken:
             raise self._refused(answer, body, message)
@@ -128,7 +122,7 @@ class Twilio:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        await self._line.aclose()
 
 
 def _signature(token: str, signed: str) -> str:

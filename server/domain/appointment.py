@@ -22,6 +22,8 @@ class Appointment:
 
     ``was_at`` and ``rebooked_at`` tell of the last move to another slot; ``visit`` is what it became
     when the citizen reported; ``came`` that a counter saw a person who never reported.
+    ``told_at`` is the later time that the house named, running late: the citizen's lateness counts from it.
+    ``call_back_at`` is since when they wish to be called back.
     """
 
     id: str
@@ -38,3 +40,10 @@ class Appointment:
     cancelled_by: str | None = None
     visit: str | None = None
     came: bool = False
+    told_at: int | None = None
+    call_back_at: int | None = None
+
+    @property
+    def due_at(self) -> int:
+        """From when on the citizen is late: the slot, or the later time that the house named."""
+        return self.at if self.told_at is None else max(self.at, self.told_at)

@@ -72,7 +72,8 @@ def _rule(house: House, visit: Visit, now: int) -> tuple[Rule, int]:
         return Rule.EARLY, visit.slot_at
     service = house.services.get(visit.service)
     grace_s = 0 if service is None else service.late_limit_s if visit.announced_late else service.grace_s
-    if reported <= visit.slot_at + grace_s * SECOND:
+    due_at = visit.slot_at if visit.told_at is None else max(visit.slot_at, visit.told_at)
+    if reported <= due_at + grace_s * SECOND:
         return Rule.APPOINTMENT, visit.slot_at
     return Rule.WALK_IN, reported
 

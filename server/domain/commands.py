@@ -40,10 +40,23 @@ class Confirm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnnounceLate:
-    """The citizen will be ``late_s`` seconds late."""
+    """The citizen will be ``late_s`` seconds late.
+
+    ``keeps``: they are promised that the place is kept, so only a lateness that keeps it is accepted.
+    Without, staff note what they were told, however late.
+    """
 
     known: Appointment
     late_s: int
+    keeps: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delay:
+    """The house runs late: name the later time ``to`` to the citizen, once."""
+
+    known: Appointment
+    to: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +70,20 @@ class Cancel:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoteCame:
     """The person of an appointment did come, though they never reported."""
+
+    known: Appointment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskCallBack:
+    """The citizen wishes to be called back about the appointment."""
+
+    known: Appointment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteCalledBack:
+    """Somebody called the citizen back."""
 
     known: Appointment
 
@@ -204,7 +231,7 @@ class Undo:
     counter: str
 
 
-AppointmentCommand = Book | Confirm | AnnounceLate | Cancel | NoteCame
+AppointmentCommand = Book | Confirm | AnnounceLate | Delay | Cancel | NoteCame | AskCallBack | NoteCalledBack
 VisitCommand = Prioritise | Bind | Return | Leave
 CounterCommand = (
     OpenCounter

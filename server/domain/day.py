@@ -39,6 +39,8 @@ class Visit:
     ``range`` and ``number`` make the ticket. ``reported_at`` is its seniority and never changes.
     ``to_counter`` and ``staff`` limit who may call it; ``again`` says it returned from parking or
     was transferred, which puts it before new people. ``counter`` is where it is, or was last.
+    ``told_at`` is the later time that the house named for its slot; ``waits_since`` when this wait began,
+    which after a transfer or a return is not the first one.
     """
 
     id: str
@@ -50,6 +52,7 @@ class Visit:
     then: tuple[str, ...] = ()
     appointment: str | None = None
     slot_at: int | None = None
+    told_at: int | None = None
     announced_late: bool = False
     priority: bool = False
     language: str | None = None
@@ -68,6 +71,7 @@ class Visit:
     started_at: int | None = None
     parked_at: int | None = None
     ended_at: int | None = None
+    waits_since: int = 0
 
     @property
     def ticket(self) -> str:

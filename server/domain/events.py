@@ -64,6 +64,14 @@ class AppointmentAnnouncedLate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AppointmentDelayed:
+    """The house runs late and named a later time, ``to``, to the citizen."""
+
+    appointment: str
+    to: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AppointmentCancelled:
     """The appointment was cancelled; ``by`` is ``citizen`` or ``city``."""
 
@@ -78,12 +86,29 @@ class AppointmentCame:
     appointment: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppointmentCallBackAsked:
+    """The citizen asked to be called back about it."""
+
+    appointment: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppointmentCalledBack:
+    """The citizen was called back."""
+
+    appointment: str
+
+
 # --- visits -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisitReported:
-    """A citizen is here: a walk-in, or with ``appointment`` and ``slot_at`` one with an appointment."""
+    """A citizen is here: a walk-in, or with ``appointment`` and ``slot_at`` one with an appointment.
+
+    ``told_at`` is the later time that the house named for it, if it did.
+    """
 
     visit: str
     range: str
@@ -92,6 +117,7 @@ class VisitReported:
     then: tuple[str, ...] = ()
     appointment: str | None = None
     slot_at: int | None = None
+    told_at: int | None = None
     announced_late: bool = False
     priority: bool = False
     language: str | None = None
@@ -231,8 +257,11 @@ AppointmentEvent = (
     | AppointmentRebooked
     | AppointmentConfirmed
     | AppointmentAnnouncedLate
+    | AppointmentDelayed
     | AppointmentCancelled
     | AppointmentCame
+    | AppointmentCallBackAsked
+    | AppointmentCalledBack
 )
 VisitEvent = VisitReported | VisitPrioritised | VisitBound | VisitReturned | VisitLeft
 CounterEvent = (
@@ -257,8 +286,11 @@ KINDS: dict[str, type[Event]] = {
     "appointment-rebooked": AppointmentRebooked,
     "appointment-confirmed": AppointmentConfirmed,
     "appointment-announced-late": AppointmentAnnouncedLate,
+    "appointment-delayed": AppointmentDelayed,
     "appointment-cancelled": AppointmentCancelled,
     "appointment-came": AppointmentCame,
+    "appointment-call-back-asked": AppointmentCallBackAsked,
+    "appointment-called-back": AppointmentCalledBack,
     "visit-reported": VisitReported,
     "visit-prioritised": VisitPrioritised,
     "visit-bound": VisitBound,

@@ -57,8 +57,14 @@ def amend(known: Appointment | None, event: ev.AppointmentEvent, at: int) -> App
         return replace(known, state=Booking.CONFIRMED)
     if isinstance(event, ev.AppointmentAnnouncedLate):
         return replace(known, late_s=event.late_s)
+    if isinstance(event, ev.AppointmentDelayed):
+        return replace(known, told_at=event.to)
     if isinstance(event, ev.AppointmentCancelled):
         return replace(known, state=Booking.CANCELLED, cancelled_at=at, cancelled_by=event.by)
+    if isinstance(event, ev.AppointmentCallBackAsked):
+        return replace(known, call_back_at=at)
+    if isinstance(event, ev.AppointmentCalledBack):
+        return replace(known, call_back_at=None)
     return replace(known, came=True)
 
 
@@ -123,7 +129,7 @@ def _visit(day: Day, event: ev.VisitEvent) -> Day:
     elif isinstance(event, ev.VisitBound):
         visit = replace(visit, staff=event.staff)
     elif isinstance(event, ev.VisitReturned):
-        visit = replace(visit, status=Status.WAITING, again=True, ended_at=None)
+        visit = replace(visit, status=Status.WAITING, again=True, ended_at=None, waits_since=day.at)
     else:
         visit = replace(visit, status=Status.LEFT, ended_at=day.at)
     return replace(day, visits={**day.visits, visit.id: visit})
@@ -139,10 +145,12 @@ def _reported(day: Day, event: ev.VisitReported) -> Day:
         then=event.then,
         appointment=event.appointment,
         slot_at=event.slot_at,
+        told_at=event.told_at,
         announced_late=event.announced_late,
         priority=event.priority,
         language=event.language,
         persons=event.persons,
+        waits_since=day.at,
     )
     appointments = day.appointments
     if event.appointment is not None:
@@ -232,7 +240,15 @@ def _sent_away(day: Day, event: ev.ServiceFinished | ev.NotPresent | ev.Parked |
         return replace(visit, status=Status.PARKED, parked_at=day.at)
     if isinstance(event, ev.ServiceFinished) and event.goes_on is None:
         return replace(visit, status=Status.SERVED, ended_at=day.at)
-    on = replace(visit, status=Status.WAITING, again=True, to_counter=None, staff=None, accompanied=False)
+    on = replace(
+        visit,
+        status=Status.WAITING,
+        again=True,
+        to_counter=None,
+        staff=None,
+        accompanied=False,
+        waits_since=day.at,
+    )
     if isinstance(event, ev.ServiceFinished):
         return replace(on, service=event.goes_on or visit.service, then=visit.then[1:])
     return replace(

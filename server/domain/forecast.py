@@ -5,17 +5,22 @@ first (list scheduling); a counter is free when its present person has used up t
 time. Theme counters help an express desk only while they would stand idle (rule 6), and how often that will
 be nobody knows: the range begins with all their help and ends at the middle between that and none. It is
 wide on purpose and is not calibrated on measured times.
+
+:func:`slots` looks further ahead: at which moment appointments that have not reported yet would be called.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
-from heapq import heapreplace
+from heapq import heapify, heappop, heappush, heapreplace
+from operator import itemgetter
 from typing import NamedTuple
 
-from server.domain.calling import Standing, may_help, may_serve
+from server.domain.appointment import Booking
+from server.domain.calling import Rule, Standing, may_help, may_serve
 from server.domain.day import CounterMode, CounterState, Day, Status, Visit
 from server.domain.house import House, Kind
 from server.domain.schedule import SECOND
@@ -25,6 +30,9 @@ WALK_S = 45
 
 OVERRUN_S = 60
 """What is still expected of a person who already takes longer than the target, in seconds."""
+
+NEVER = 1 << 62
+"""After all instants, in microseconds."""
 
 LOW, HIGH = 0.6, 1.7
 """The range around the expected wait, as factors."""
@@ -172,3 +180,116 @@ def _low_s(seconds: int) -> int:
 @lru_cache(maxsize=8192)
 def _high_s(seconds: int) -> int:
     return max(-(-int(seconds * HIGH) // 60) * 60, 60)
+
+
+# --- appointments still to come -------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Line:
+    """People who may go to the same counters, by what they stand under; each list is in its order.
+
+    ``first`` came back or are marked, ``booked`` have a slot and stand under rule 3 from then on: those who
+    are here may be taken before it, those to come may not. ``others`` are walk-ins.
+    """
+
+    first: deque[Standing] = field(default_factory=deque)
+    here: deque[tuple[int, str, Visit]] = field(default_factory=deque)
+    coming: deque[tuple[int, str, str]] = field(default_factory=deque)
+    others: deque[Visit] = field(default_factory=deque)
+
+
+def slots(house: House, day: Day, places: list[Standing], now: int, until: int) -> dict[str, int]:
+    """When each appointment with a slot from now to ``until`` would be called if it reported in time, by id.
+
+    Lived ahead with target handling times under rules (1) to (5): who waits now and who is booked come,
+    nobody else does, so what is said is rather too early than too late. Counters that pause count as if
+    they were open: somebody sits there who will go on. Absent where no counter serves it now.
+    """
+    counters = [
+        (plan, state)
+        for plan in house.counters.values()
+        if (state := day.counter(plan.id)).mode is not CounterMode.CLOSED
+    ]
+    lines: dict[tuple[str, str | None, str | None], _Line] = {}
+    for place in places:
+        visit = place.visit
+        line = lines.setdefault((visit.service, visit.to_counter, visit.staff), _Line())
+        if place.rule in (Rule.AGAIN, Rule.PRIORITY):
+            line.first.append(place)
+        elif place.rule in (Rule.APPOINTMENT, Rule.EARLY):
+            line.here.append((visit.slot_at or 0, visit.id, visit))
+        else:
+            line.others.append(visit)
+    coming = sorted(
+        (known.at, known.id, known.service)
+        for known in day.appointments.values()
+        if known.state in (Booking.BOOKED, Booking.CONFIRMED) and now <= known.at <= until
+    )
+    for slot in coming:
+        lines.setdefault((slot[2], None, None), _Line()).coming.append(slot)
+    able: list[list[_Line]] = [[] for _ in counters]
+    for key, line in lines.items():
+        probe = _probe(line)
+        for number, (plan, state) in enumerate(counters):
+            fits = key[0] in plan.services if probe is None else may_serve(plan, state, probe)
+            if fits:
+                able[number].append(line)
+    turns = [state.calls_since_overdue for _plan, state in counters]
+    found: dict[str, int] = {}
+    agenda = [(_free_at(house, day, state, now), number) for number, (_plan, state) in enumerate(counters)]
+    heapify(agenda)
+    while agenda and len(found) < len(coming):
+        at, number = heappop(agenda)
+        service, turns[number] = _take(house, able[number], at, turns[number], found)
+        if service is not None:
+            heappush(agenda, (at + (WALK_S + _target_s(house, service)) * SECOND, number))
+        elif later := [line.coming[0][0] for line in able[number] if line.coming]:
+            heappush(agenda, (min(later), number))
+    return found
+
+
+def _probe(line: _Line) -> Visit | None:
+    """Somebody who is here, to ask where this line may go; None where all of it are still to come."""
+    if line.first:
+        return line.first[0].visit
+    if line.here:
+        return line.here[0][2]
+    return line.others[0] if line.others else None
+
+
+def _take(
+    house: House, lines: list[_Line], at: int, since: int | None, found: dict[str, int]
+) -> tuple[str | None, int | None]:
+    """Take who is next at a counter; their service, None where nobody is, and its calls since the overdue."""
+    after = None if since is None else since + 1
+    first = min((line for line in lines if line.first), key=lambda line: line.first[0].key, default=None)
+    if first is not None:
+        return first.first.popleft().visit.service, after
+    here = min((line.here for line in lines if line.here), key=lambda waiting: waiting[0][:2], default=None)
+    coming = min((line.coming for line in lines if line.coming), key=itemgetter(0), default=None)
+    others = min((line.others for line in lines if line.others), key=_report, default=None)
+    here_at = here[0][0] if here else NEVER
+    coming_at = coming[0][0] if coming else NEVER
+    due = min(here_at, coming_at) <= at
+    turn = since is None or since >= house.overdue_every - 1
+    if others and due and turn and _too_long(house, others[0], at):
+        return others.popleft().service, 0
+    if coming and due and coming_at < here_at:
+        _slot, name, service = coming.popleft()
+        found[name] = at
+        return service, after
+    if here and (due or not others):
+        return here.popleft()[2].service, after
+    if others:
+        return others.popleft().service, after
+    return None, since
+
+
+def _too_long(house: House, visit: Visit, at: int) -> bool:
+    service = house.services.get(visit.service)
+    return service is not None and at - visit.wait_from > service.waiting_limit_s * SECOND
+
+
+def _report(waiting: deque[Visit]) -> tuple[int, int, str]:
+    return waiting[0].reported_at, waiting[0].number, waiting[0].range

@@ -18,6 +18,12 @@ from server.domain.schedule import SECOND, takes_tickets
 
 Events = tuple[ev.Event, ...]
 
+LATE_FROM_S = 4 * 3600
+"""How long before the slot a citizen may say that they will be late, in seconds: before, nobody knows it."""
+
+LATE_MINUTES = (5, 10, 20)
+"""By how much later a citizen may say to come."""
+
 BOOKABLE_S = 2 * 366 * 86_400
 """How far ahead a slot may lie, in seconds: a wrong year is a mistake, not a booking."""
 
@@ -89,6 +95,8 @@ def _appointment(house: House, day: Day, command: co.AppointmentCommand, now: in
         if known.state is Booking.REPORTED or known.came:
             return ()
         return (ev.AppointmentCame(appointment=known.id),)
+    if isinstance(command, co.NoteCalledBack):
+        return () if known.call_back_at is None else (ev.AppointmentCalledBack(appointment=known.id),)
     if isinstance(command, co.Cancel):
         if known.state is Booking.CANCELLED:
             return ()
@@ -99,9 +107,54 @@ def _appointment(house: House, day: Day, command: co.AppointmentCommand, now: in
     _still_ahead(known)
     if isinstance(command, co.Confirm):
         return () if known.state is Booking.CONFIRMED else (ev.AppointmentConfirmed(appointment=known.id),)
+    if isinstance(command, co.Delay):
+        return _delay(day, known, command.to)
+    if isinstance(command, co.AskCallBack):
+        return () if known.call_back_at is not None else (ev.AppointmentCallBackAsked(appointment=known.id),)
     if known.late_s == command.late_s:
         return ()
+    if command.keeps:
+        _keeps_place(house, known, command.late_s, now)
     return (ev.AppointmentAnnouncedLate(appointment=known.id, late_s=command.late_s),)
+
+
+def _delay(day: Day, known: Appointment, to: int) -> Events:
+    """A time is named once and stands: whoever has read it may be on the way by it."""
+    if known.id not in day.appointments:
+        raise Refused(Code.APPOINTMENT_NOT_TODAY)
+    if known.told_at is not None or to <= known.at:
+        return ()
+    return (ev.AppointmentDelayed(appointment=known.id, to=to),)
+
+
+def late_limit_s(house: House, known: Appointment) -> int:
+    """How long after its slot the place of who announced being late is kept, in seconds."""
+    service = house.services.get(known.service)
+    return 0 if service is None else service.late_limit_s
+
+
+def late_choices(house: House, known: Appointment, now: int) -> tuple[int, ...]:
+    """By how many minutes a citizen may say now that they come later, and keep their place."""
+    return tuple(minutes for minutes in LATE_MINUTES if _may_be_late(house, known, minutes * 60, now))
+
+
+def _may_be_late(house: House, known: Appointment, late_s: int, now: int) -> bool:
+    try:
+        _keeps_place(house, known, late_s, now)
+    except Refused:
+        return False
+    return known.late_s != late_s
+
+
+def _keeps_place(house: House, known: Appointment, late_s: int, now: int) -> None:
+    """Refuse to promise a place that will not be kept, to nobody's use."""
+    limit_s = late_limit_s(house, known)
+    if late_s > limit_s:
+        raise Refused(Code.LATE_TOO_LONG, limit_min=limit_s // 60)
+    if now < known.at - LATE_FROM_S * SECOND:
+        raise Refused(Code.LATE_TOO_EARLY, hours=LATE_FROM_S // 3600)
+    if now >= known.due_at + late_s * SECOND:
+        raise Refused(Code.LATE_TOO_LATE)
 
 
 def _newest(day: Day, known: Appointment) -> Appointment:
@@ -148,6 +201,8 @@ def _book(house: House, day: Day, command: co.Book, now: int) -> Events:
                 late_s=None if moved else known.late_s,
                 rebooked_at=now if moved else known.rebooked_at,
                 was_at=known.at if moved else known.was_at,
+                told_at=None if moved else known.told_at,
+                call_back_at=None if moved or known.state is Booking.CANCELLED else known.call_back_at,
             )
         ),
     )
@@ -183,6 +238,7 @@ def _report(house: House, day: Day, command: co.Report) -> Events:
             service=known.service,
             appointment=known.id,
             slot_at=known.at,
+            told_at=known.told_at,
             announced_late=known.late_s is not None,
             priority=command.priority,
             language=command.language or known.language,

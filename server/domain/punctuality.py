@@ -67,7 +67,8 @@ class Facts:
 
     ``state`` is the appointment's, ``outcome_status`` its visit's where it has one. An appointment
     that moved gives two rows: the slot that was given up, with ``rebooked`` and nothing after it,
-    and the slot that it moved to. ``cancelled_by`` is ``citizen`` or ``city``.
+    and the slot that it moved to. ``cancelled_by`` is ``citizen`` or ``city``. ``told_at`` is the later time
+    that the house named, running late: the citizen is late from then on, the city from the slot on.
     """
 
     service: str
@@ -81,6 +82,7 @@ class Facts:
     cancelled_by: str | None = None
     rebooked: bool = False
     came: bool = False
+    told_at: int | None = None
 
 
 def lateness_s(slot_at: int, reported_at: int) -> float:
@@ -88,13 +90,16 @@ def lateness_s(slot_at: int, reported_at: int) -> float:
     return (reported_at - slot_at) / SECOND
 
 
-def arrival(slot_at: int, reported_at: int | None, policy: Policy) -> Arrival:
-    """When the citizen reported, by the policy's lines; compared in microseconds, never rounded."""
+def arrival(slot_at: int, reported_at: int | None, policy: Policy, told_at: int | None = None) -> Arrival:
+    """When the citizen reported, by the policy's lines; compared in microseconds, never rounded.
+
+    Early is before the slot; late is after it, or after the later time that the house named, ``told_at``.
+    """
     if reported_at is None:
         return Arrival.NEVER
-    late = reported_at - slot_at
-    if late < -policy.early_s * SECOND:
+    if reported_at - slot_at < -policy.early_s * SECOND:
         return Arrival.EARLY
+    late = reported_at - (slot_at if told_at is None else max(slot_at, told_at))
     if late <= 0:
         return Arrival.ON_TIME
     return Arrival.GRACE if late <= policy.grace_s * SECOND else Arrival.LATE
@@ -204,7 +209,7 @@ def tabulate(rows: Iterable[Facts], policy: Policy) -> Table:
         if what is Outcome.PENDING:
             pending += 1
             continue
-        counts[arrival(row.slot_at, row.reported_at, policy), what] += 1
+        counts[arrival(row.slot_at, row.reported_at, policy, row.told_at), what] += 1
         not_present += row.outcome_status is Status.NOT_PRESENT
         if row.reported_at is not None and row.first_called_at is not None:
             waits.append(wait_s(row.slot_at, row.reported_at, row.first_called_at))

@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
 import sqlalchemy as sa
 
 from notify import contacts
@@ -113,9 +114,10 @@ class Books:
 
     def _keeps(self, connection: sa.Connection, subject: str, contact: contacts.Contact) -> bool:
         try:
-            return contacts.get(connection, self._keys, subject) == contact
+            kept = contacts.get(connection, self._keys, subject)
         except BadKey:
             return False
+        return kept is not None and msgspec.structs.replace(kept, push=None) == contact
 
     def catch_up(self, connection: sa.Connection) -> tuple[Day, int]:
         """The day as the journal has it in this transaction, and house time."""

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from server.web import appointments, counters, devices, punctuality, reading, search, staff, visits
+from server.web import (
+    appointments,
+    callbacks,
+    counters,
+    devices,
+    punctuality,
+    reading,
+    search,
+    staff,
+    visits,
+    webhooks,
+)
 from server.web.endpoint import Endpoint
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *reading.ENDPOINTS,
     *punctuality.ENDPOINTS,
     *appointments.ENDPOINTS,
+    *callbacks.ENDPOINTS,
     *visits.ENDPOINTS,
     *counters.ENDPOINTS,
     *search.ENDPOINTS,
     *staff.ENDPOINTS,
     *devices.ENDPOINTS,
+    *webhooks.ENDPOINTS,
 )
 """Every endpoint below ``/api/v1`` that needs a token or session."""

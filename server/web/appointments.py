@@ -28,18 +28,20 @@ APPOINTMENT = SITE + "/appointments/{ref}"
 _AHEAD = (Code.UNKNOWN_APPOINTMENT, Code.APPOINTMENT_REPORTED, Code.APPOINTMENT_OVER)
 
 
-def _need(known: Appointment | None) -> Appointment:
+def need(known: Appointment | None) -> Appointment:
+    """The appointment. Raises ``Refused`` where the reference stands for none."""
     if known is None:
         raise Refused(Code.UNKNOWN_APPOINTMENT)
     return known
 
 
-def _booked(decided: Decided) -> bodies.Booked:
+def booked(decided: Decided) -> bodies.Booked:
+    """What a command about an appointment is answered with."""
     command = decided.command
     if isinstance(command, co.Book):
         identity = command.known.id if command.known else command.appointment
     else:
-        identity = cast(co.Cancel, command).known.id
+        identity = cast(co.Cancel | co.NoteCalledBack, command).known.id
     return bodies.Booked(decided.day.seq, identity, bool(decided.events))
 
 
@@ -68,7 +70,7 @@ def _booking(ask: Ask, ref: str, at: int, answer: Callable[[Decided], msgspec.St
 
 
 def _put(ask: Ask) -> Plan:
-    return _booking(ask, ask.names["ref"], to_instant(ask.body.at), _booked)
+    return _booking(ask, ask.names["ref"], to_instant(ask.body.at), booked)
 
 
 def _make(ask: Ask) -> Plan:
@@ -98,20 +100,20 @@ def _cancel(ask: Ask) -> Plan:
     def forget(connection: sa.Connection, decided: Decided) -> None:
         contacts.erase(connection, cast(co.Cancel, decided.command).known.id)
 
-    return Plan(lambda known: co.Cancel(known=_need(known), by="citizen"), _booked, ask.names["ref"], forget)
+    return Plan(lambda known: co.Cancel(known=need(known), by="citizen"), booked, ask.names["ref"], forget)
 
 
 def _confirm(ask: Ask) -> Plan:
-    return Plan(lambda known: co.Confirm(known=_need(known)), _booked, ask.names["ref"])
+    return Plan(lambda known: co.Confirm(known=need(known)), booked, ask.names["ref"])
 
 
 def _late(ask: Ask) -> Plan:
     late_s = ask.body.minutes * 60
-    return Plan(lambda known: co.AnnounceLate(known=_need(known), late_s=late_s), _booked, ask.names["ref"])
+    return Plan(lambda known: co.AnnounceLate(known=need(known), late_s=late_s), booked, ask.names["ref"])
 
 
 def _came(ask: Ask) -> Plan:
-    return Plan(lambda known: co.NoteCame(known=_need(known)), _booked, ask.names["ref"])
+    return Plan(lambda known: co.NoteCame(known=need(known)), booked, ask.names["ref"])
 
 
 def _report(ask: Ask) -> Plan:
@@ -125,7 +127,7 @@ def _report(ask: Ask) -> Plan:
 
     return Plan(
         lambda known: co.Report(
-            known=_need(known),
+            known=need(known),
             visit=visit,
             priority=body.priority,
             language=body.language,

@@ -83,10 +83,25 @@ class Draw(Body):
     contact: Contact | None = None
 
 
+Minutes = Annotated[int, Meta(ge=1, le=240)]
+
+
 class Lateness(Body):
     """How late the citizen will be, in minutes."""
 
-    minutes: Annotated[int, Meta(ge=1, le=240)]
+    minutes: Minutes
+
+
+class Reply(Body):
+    """What a citizen answers; ``slot`` is the one they were shown: it is refused where that has moved."""
+
+    slot: Slot | None = None
+
+
+class LateReply(Reply, kw_only=True):
+    """The citizen will be so many minutes late, and is promised that the place is kept."""
+
+    minutes: Minutes
 
 
 class Mark(Body):
@@ -262,6 +277,7 @@ class StaffList(msgspec.Struct):
     staff: list[StaffMember]
 
 
+DeliveryName = Annotated[str, Meta(pattern=r"^[a-z0-9_]{1,40}\Z", description="a delivery, by its id")]
 DeviceName = Annotated[str, Meta(pattern=r"^[a-z2-7]{16}\Z", description="a device, by its id")]
 UserCode = Annotated[str, Meta(max_length=20, description="the code that a device shows, as WDJB-MJHT")]
 DeviceCode = Annotated[str, Meta(max_length=100)]
@@ -374,3 +390,67 @@ class DeviceList(msgspec.Struct):
 
     devices: list[DeviceLine]
     screens: list[ScreenChoice]
+
+
+class WebhookLine(msgspec.Struct):
+    """A webhook; instants are real time.
+
+    ``target`` is where it leads, without path and query, which may hold a secret. ``kinds`` are the types
+    of event that it wants, none meaning all. ``delivered`` counts all that arrived; ``waiting`` were not
+    tried yet, ``failing`` are tried again, ``given_up`` are not.
+    """
+
+    id: str
+    target: str
+    kinds: list[str]
+    created_at: str
+    disabled_at: str | None
+    delivered: int
+    delivered_at: str | None
+    waiting: int
+    failing: int
+    given_up: int
+    last_failure: WebhookFailure | None
+
+
+class WebhookFailure(msgspec.Struct):
+    """What went wrong last: ``code`` is the status of the answer, or a word where none came."""
+
+    code: str
+    at: str
+
+
+class WebhookList(msgspec.Struct):
+    """The webhooks of a site."""
+
+    webhooks: list[WebhookLine]
+
+
+class WebhookDelivery(msgspec.Struct):
+    """An event that has not arrived. ``again_at`` is when it is tried again, null where it is given up."""
+
+    id: str
+    webhook: str
+    target: str
+    type: str
+    about: str
+    state: str
+    attempts: int
+    code: str
+    happened_at: str
+    failed_at: str
+    again_at: str | None
+    may_again: bool
+
+
+class WebhookFailures(msgspec.Struct):
+    """The newest failures of a site's webhooks."""
+
+    failures: list[WebhookDelivery]
+
+
+class SentAgain(msgspec.Struct):
+    """A delivery that is sent again at once; ``state`` is ``waiting``, or ``sending`` if it is on its way."""
+
+    delivery: str
+    state: str

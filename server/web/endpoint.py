@@ -41,8 +41,21 @@ BODY_S = 10.0
 """How long a body may take to arrive, in real seconds."""
 
 KEY_PATTERN = re.compile(r"[\x21-\x7e]{1,200}")
-_PATH_KINDS: dict[str, Any] = {"ref": bodies.Ref, "visit": bodies.VisitName, "device": bodies.DeviceName}
+_PATH_KINDS: dict[str, Any] = {
+    "ref": bodies.Ref,
+    "visit": bodies.VisitName,
+    "device": bodies.DeviceName,
+    "delivery": bodies.DeliveryName,
+}
 _encoder = msgspec.json.Encoder()
+
+
+@dataclass(frozen=True, slots=True)
+class Pushing:
+    """What a browser subscribes to, ``key``, and the push services that its subscription may be of."""
+
+    key: str
+    hosts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +72,8 @@ class Parts:
     accounts: Accounts
     guesses: Limit
     """Codes of devices that somebody typed and no device shows."""
+    push: Pushing | None = None
+    """How browsers subscribe; None where messages are not pushed."""
 
     def link(self, visit: str) -> str:
         """A visit's own page, behind its secret."""
@@ -320,3 +335,13 @@ def idempotency_key(request: Request, token: str, raw: bytes) -> Key | None:
         raise Problem(400, "idempotency-key-invalid", "An Idempotency-Key has 1 to 200 printable characters.")
     hashed = hashlib.sha256(f"{request.method}\n{request.scope['path']}\n".encode() + raw).digest()
     return Key(token, value, hashed)
+
+
+def check_own_page(request: Request, public_url: str) -> None:
+    """Refuse the forms of other sites where a secret link is the right. Who sends no Origin is no browser."""
+    origin = request.headers.get("origin")
+    # Our own form says `null`, because our pages tell nobody where they are; the browser vouches for it.
+    if origin == "null" and request.headers.get("sec-fetch-site") == "same-origin":
+        return
+    if origin is not None:
+        check_origin(None, request, public_url)

@@ -22,6 +22,7 @@ _PATH_TYPES: dict[str, Any] = {
     "ref": bodies.Ref,
     "visit": bodies.VisitName,
     "device": bodies.DeviceName,
+    "delivery": bodies.DeliveryName,
 }
 _KEY = {
     "name": "Idempotency-Key",
@@ -45,9 +46,24 @@ _MEANING = {
 }
 
 
+_AHEAD = ("appointment-cancelled", "appointment-moved", "appointment-over", "appointment-reported")
+_ANSWERS: dict[str, tuple[str, type[bodies.Reply], tuple[str, ...]]] = {
+    "confirm": ("The citizen will come", bodies.Reply, _AHEAD),
+    "late": (
+        "The citizen comes later and is promised that the place is kept",
+        bodies.LateReply,
+        (*_AHEAD, "late-too-early", "late-too-late", "late-too-long"),
+    ),
+    "cancel": ("The citizen cannot come", bodies.Reply, _AHEAD[1:]),
+    "call-back": ("The citizen wishes to be called back", bodies.Reply, (*_AHEAD, "no-number")),
+}
+"""What is said by who has an appointment's link: a summary, the body, and what may stand against it."""
+
+
 def document(version: str) -> dict[str, Any]:
     """The whole document."""
-    kinds: list[Any] = [bodies.ProblemBody, TicketFrame]
+    kinds: list[Any] = [bodies.ProblemBody, TicketFrame, views.AppointmentView, bodies.Booked]
+    kinds += [bodies.Reply, bodies.LateReply]
     for endpoint in ENDPOINTS:
         kinds += [kind for kind in (endpoint.body, endpoint.answer) if kind is not None]
     kinds = list(dict.fromkeys(kinds))
@@ -58,6 +74,11 @@ def document(version: str) -> dict[str, Any]:
         paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, schema_of)
     paths["/visits/{secret}"] = {"get": _ticket(schema_of)}
     paths["/visits/{secret}/leave"] = {"post": _leave(schema_of)}
+    paths["/appointments/{secret}"] = {"get": _appointment(schema_of)}
+    for answer, (summary, body, codes) in _ANSWERS.items():
+        paths[f"/appointments/{{secret}}/{answer}"] = {
+            "post": _answer(answer, summary, body, codes, schema_of)
+        }
     whole = {
         "openapi": "3.1.0",
         "info": {
@@ -156,6 +177,50 @@ def _leave(schema_of: dict[Any, Any]) -> dict[str, Any]:
         "responses": {
             "200": _json("Done", schema_of[bodies.Moved]),
             **{str(status): _problem(status, codes, schema_of) for status, codes in problems.items()},
+        },
+    }
+
+
+def _appointment(schema_of: dict[Any, Any]) -> dict[str, Any]:
+    return {
+        "operationId": "get_appointment",
+        "summary": "The appointment as its citizen sees it, for who has its link",
+        "security": [],
+        "parameters": [_SECRET],
+        "responses": {
+            "200": _json("Done", schema_of[views.AppointmentView]),
+            "404": _problem(404, ["unknown-appointment"], schema_of),
+            "503": _problem(503, ["unavailable"], schema_of),
+        },
+    }
+
+
+def _answer(
+    name: str, summary: str, body: type[bodies.Reply], codes: tuple[str, ...], schema_of: dict[Any, Any]
+) -> dict[str, Any]:
+    problems = {
+        400: ["body-cut-short", "idempotency-key-invalid", "idempotency-key-required", "malformed-json"],
+        403: ["foreign-origin"],
+        404: ["unknown-appointment"],
+        408: ["body-too-slow"],
+        409: sorted(codes),
+        413: ["body-too-large"],
+        415: ["not-json"],
+        422: ["idempotency-key-reused", "invalid-body"],
+        503: ["unavailable"],
+    }
+    return {
+        "operationId": f"post_appointment_{name}".replace("-", "_"),
+        "summary": f"{summary}: said by who has the appointment's link",
+        "security": [],
+        "parameters": [_SECRET, {**_KEY, "required": True}],
+        "requestBody": {
+            "required": bool(_required(body)),
+            "content": {"application/json": {"schema": schema_of[body]}},
+        },
+        "responses": {
+            "200": _json("Done", schema_of[bodies.Booked]),
+            **{str(status): _problem(status, found, schema_of) for status, found in problems.items()},
         },
     }
 

@@ -92,6 +92,7 @@ class Pages:
                 "reception": may(Right.SEARCH_APPOINTMENTS),
                 "management": may(Right.WATCH_MANAGEMENT),
                 "devices": may(Right.MANAGE_DEVICES),
+                "webhooks": may(Right.MANAGE_WEBHOOKS),
             },
             counter=principal.counter if principal else None,
             signed_in=principal is not None,
@@ -142,6 +143,14 @@ class Pages:
             site=site.house.site,
             house_name=site.house.name,
             screen_address=f"{request.headers.get('host', '')}/screen",
+        )
+
+    async def webhooks(self, request: Request) -> Response:
+        """Which systems are told of events, and what has not arrived there."""
+        site = self._site(request.path_params["site"])
+        refused = await self._gate(request, Right.MANAGE_WEBHOOKS, site.house)
+        return refused or page(
+            "webhooks", site.house.languages[0], site=site.house.site, house_name=site.house.name
         )
 
     async def counter(self, request: Request) -> Response:

@@ -119,7 +119,14 @@ def _slots(connection: sa.Connection, site: str, begin: int, until: int) -> list
     rows = connection.execute(
         sa.select(
             *(table.c.service, table.c.at, table.c.state, table.c.cancelled_at, table.c.cancelled_by),
-            *(table.c.came, visit.c.reported_at, visit.c.first_called_at, visit.c.ended_at, visit.c.status),
+            *(
+                table.c.came,
+                table.c.told_at,
+                visit.c.reported_at,
+                visit.c.first_called_at,
+                visit.c.ended_at,
+                visit.c.status,
+            ),
         )
         .join_from(table, visit, visit.c.id == table.c.visit, isouter=True)
         .where(table.c.site == site, table.c.at >= begin, table.c.at < until)
@@ -136,6 +143,7 @@ def _slots(connection: sa.Connection, site: str, begin: int, until: int) -> list
             cancelled_at=row.cancelled_at,
             cancelled_by=row.cancelled_by,
             came=bool(row.came),
+            told_at=row.told_at,
         )
         for row in rows
     ]

@@ -59,7 +59,8 @@ _AHEAD = (Booking.BOOKED, Booking.CONFIRMED)
 class Found(msgspec.Struct):
     """An appointment of today. ``name`` and ``service`` (its name) are null where it is discreet.
 
-    ``keeps_until`` is until when a report keeps the appointment's place in the order of the house.
+    ``told_at`` is the later time that the house named, running late; ``keeps_until`` until when a report
+    keeps the appointment's place in the order of the house.
     """
 
     ref: str
@@ -69,6 +70,7 @@ class Found(msgspec.Struct):
     at: str
     state: str
     late_s: int | None
+    told_at: str | None
     keeps_until: str | None
     came: bool
     ticket: str | None
@@ -225,7 +227,8 @@ def _found(
         at=iso(known.at),
         state=known.state.value,
         late_s=known.late_s,
-        keeps_until=None if grace_s is None else iso(known.at + grace_s * SECOND),
+        told_at=None if known.told_at is None else iso(known.told_at),
+        keeps_until=None if grace_s is None else iso(known.due_at + grace_s * SECOND),
         came=known.came,
         ticket=visit.ticket if visit else None,
         persons=known.persons,

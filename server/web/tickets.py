@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import io
 import time
@@ -13,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from displays import ticket
+from notify import contacts, subscriptions
 from server import live
 from server.domain import commands as co
 from server.domain.day import Status
@@ -22,7 +24,7 @@ from server.domain.schedule import to_datetime
 from server.live import Key, Site
 from server.publisher import Address
 from server.web import bodies, pages, visits
-from server.web.endpoint import Parts, answered, check_origin, idempotency_key, parse, read_body
+from server.web.endpoint import Parts, Pushing, answered, check_own_page, idempotency_key, parse, read_body
 from server.web.errors import Problem
 from server.words import accepted, choose, offered
 
@@ -58,7 +60,9 @@ class Tickets:
             if refused.code not in (Code.NOT_WAITING, Code.DAY_OVER):
                 raise
             there += "/leave"
-        return RedirectResponse(there + _query(_asked(request, site.house)), 303, pages.HEADERS)
+        return RedirectResponse(
+            there + with_language(asked_language(request, site.house)), 303, pages.HEADERS
+        )
 
     async def leave_by_api(self, request: Request) -> Response:
         """``POST /api/v1/visits/{secret}/leave``: the same for programs."""
@@ -67,6 +71,19 @@ class Tickets:
         raw = await read_body(request)
         parse(request, raw, bodies.Nothing)
         return answered(await self._leave(request, site, visit, idempotency_key(request, visit, raw)))
+
+    async def push(self, request: Request) -> Response:
+        """``/t/{secret}/push``: POST keeps a browser's push subscription for the visit, DELETE forgets it."""
+        site, visit = self._found(request)
+        self._check_origin(request)
+        kept = None
+        if request.method == "POST":
+            kept = await _subscription(request, self._parts.push)
+        keys, name = self._parts.keys, site.house.site
+        await self._parts.database.write(
+            lambda connection: contacts.set_push(connection, keys, name, visit, kept)
+        )
+        return Response(status_code=204, headers={"Cache-Control": "no-store"})
 
     async def frame(self, request: Request) -> Response:
         """``/api/v1/visits/{secret}``: the view, as a frame."""
@@ -85,10 +102,10 @@ class Tickets:
         known = site.day.visits[visit]
         view = ticket.page(model, known)
         opens = ticket.opens_at(model)
-        asked = _asked(request, house)
+        asked = asked_language(request, house)
         answer = pages.page(
             "ticket",
-            _language(request, house, known.language),
+            language_of(request, house, known.language),
             view=view,
             outlook=ticket.outlook(model, known),
             minutes=None
@@ -100,9 +117,10 @@ class Tickets:
             notice=house.notice,
             languages=offered(house.languages),
             here=f"/t/{request.path_params['secret']}",
-            query=_query(asked),
+            query=with_language(asked),
             leaving=leaving,
             may_leave=known.status in MAY_LEAVE,
+            push=self._parts.push and self._parts.push.key,
         )
         answer.headers["Vary"] = "Accept-Language"
         return answer
@@ -110,7 +128,7 @@ class Tickets:
     def _found(self, request: Request) -> tuple[Site, str]:
         """The site and visit of the secret. Raises a 404, told in the language of who asks."""
         sites = self._parts.live.sites.values()
-        request.scope["onthaal.language"] = _language(request, next(iter(sites)).house)
+        request.scope["onthaal.language"] = language_of(request, next(iter(sites)).house)
         visit = self._parts.keys.visit_of(request.path_params["secret"])
         for site in sites:
             if visit is not None and visit in site.day.visits:
@@ -118,13 +136,8 @@ class Tickets:
         raise Problem(404, "unknown-ticket", "This ticket is not of today.")
 
     def _check_origin(self, request: Request) -> None:
-        """Refuse the forms of other sites. Who sends no Origin is no browser, and knows the secret."""
-        origin = request.headers.get("origin")
-        # Our own form says `null`, because our pages tell nobody where they are; the browser vouches for it.
-        if origin == "null" and request.headers.get("sec-fetch-site") == "same-origin":
-            return
-        if origin is not None:
-            check_origin(None, request, self._parts.public_url)
+        """Refuse the forms of other sites."""
+        check_own_page(request, self._parts.public_url)
 
     async def _leave(self, request: Request, site: Site, visit: str, key: Key | None) -> bytes:
         return await self._parts.live.execute(
@@ -138,6 +151,23 @@ class Tickets:
         )
 
 
+async def _subscription(request: Request, pushing: Pushing | None) -> str:
+    """The subscription in a request's body, as it is kept. Raises a problem."""
+    if pushing is None:
+        raise Problem(404, "no-push", "This house sends no messages to browsers.")
+    raw = await read_body(request)
+    try:
+        found = subscriptions.read(raw, pushing.hosts)
+        # Asked again before each message; a name that cannot be asked now may be then.
+        with contextlib.suppress(OSError, TimeoutError):
+            await subscriptions.outside(subscriptions.host(found), 443)
+    except subscriptions.BadSubscription as error:
+        raise Problem(422, "bad-subscription", f"{error}.", field=error.field) from None
+    except subscriptions.Inside:
+        raise Problem(422, "bad-subscription", "The push service is not on the public internet.") from None
+    return subscriptions.stored(found)
+
+
 @functools.lru_cache(256)
 def _qr(link: str) -> bytes:
     """A link as a QR code; it takes tens of milliseconds, too long for the loop."""
@@ -147,17 +177,18 @@ def _qr(link: str) -> bytes:
     return picture.getvalue()
 
 
-def _asked(request: Request, house: House) -> str | None:
+def asked_language(request: Request, house: House) -> str | None:
     """The language that was chosen on the page, if it is one of the house's."""
     asked = request.query_params.get("lang", "")
     return asked if asked in offered(house.languages) else None
 
 
-def _query(asked: str | None) -> str:
+def with_language(asked: str | None) -> str:
+    """The query that keeps a chosen language."""
     return f"?lang={asked}" if asked else ""
 
 
-def _language(request: Request, house: House, own: str | None = None) -> str:
+def language_of(request: Request, house: House, own: str | None = None) -> str:
     """The language chosen on the page, else the visit's own, else the browser's, among those of the house."""
-    wanted = [_asked(request, house), own, *accepted(request.headers.get("accept-language", ""))]
+    wanted = [asked_language(request, house), own, *accepted(request.headers.get("accept-language", ""))]
     return choose(filter(None, wanted), house.languages)

@@ -185,6 +185,8 @@ export const words = {
     ngettext("first recall %(number)s more time", "first recall %(number)s more times", times),
   minutes: (number) => _("%(number)s min", { number }),
   more: (people) => ngettext("and %(number)s more ticket", "and %(number)s more tickets", people),
+  later: (hour, service, minutes) =>
+    _("%(hour)s: %(service)s, about %(minutes)s min later", { hour, service, minutes }),
   away: {
     parked: (hour) => _("away since %(time)s", { time: hour }),
     "not-present": (hour) => _("not present at %(time)s", { time: hour }),

@@ -27,7 +27,7 @@ export function showFound(items, { text, answer, live }, { now, hour, serviceNam
       say(when, visit ? visit.ticket : hour(found.at));
       say(who, visit ? whereabouts(visit, hour) : (found.name ?? _("Appointment without a name")));
       say(what, visit ? serviceName(visit.service) : [found.service, found.ref].filter(Boolean).join(" · "));
-      say(state, visit ? "" : mark(found, now));
+      say(state, visit ? "" : mark(found, now, hour));
     },
   );
 }

@@ -30,6 +30,10 @@ export function showLists(view, tell, hands) {
     free.hidden = !ticket.bound;
     mark.setAttribute("aria-pressed", ticket.priority);
   });
+  part("later-part").hidden = view.later.length === 0;
+  keyed(part("later"), view.later, (one) => one.appointment, () => h("li"), (item, one) => {
+    say(item, words.later(tell.hour(one.at), tell.service(one.service), Math.round(one.late_s / 60)));
+  });
   part("away-part").hidden = view.away.length === 0;
   keyed(part("away"), view.away, named, (ticket) => away(ticket.ticket, hands), (item, ticket) => {
     const [number, service, why] = item.children;

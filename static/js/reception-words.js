@@ -23,7 +23,7 @@ export const queued = (number) =>
 /** How long who would come now waits for a service. */
 export const expected = (service) => (service.high_s === null ? _("no counter open") : range(service));
 
-/** What its place in the order is to who comes now: `found` has at, keeps_until, late_s and state. */
+/** What its place in the order is to who comes now: `found` has at, told_at, keeps_until, late_s and state. */
 export function place(found, now, hour) {
   const at = hour(found.at);
   const until = found.keeps_until && hour(found.keeps_until);
@@ -40,6 +40,10 @@ export function place(found, now, hour) {
   if (found.keeps_until && now > Date.parse(found.keeps_until)) {
     return _("Too late for the place of %(at)s, which was kept until %(until)s. From now on the person queues with those who come without an appointment.", { at, until });
   }
+  if (found.told_at !== null) {
+    const told = hour(found.told_at);
+    return _("We run late and said %(told)s: the place of %(at)s is kept until %(until)s.", { told, at, until });
+  }
   if (found.late_s !== null) {
     return _("Announced to be late: the place of %(at)s is kept until %(until)s.", { at, until });
   }
@@ -48,7 +52,7 @@ export function place(found, now, hour) {
 }
 
 /** The same in a word, for the list. */
-export function mark(found, now) {
+export function mark(found, now, hour) {
   if (found.state === "reported") {
     const { ticket } = found;
     return found.visit ? _("is here: %(ticket)s", { ticket }) : _("visit over: %(ticket)s", { ticket });
@@ -56,6 +60,7 @@ export function mark(found, now) {
   if (found.state === "cancelled") return _("cancelled");
   if (found.state === "never") return _("did not report");
   if (found.keeps_until && now > Date.parse(found.keeps_until)) return _("too late");
+  if (found.told_at !== null) return _("we said %(told)s", { told: hour(found.told_at) });
   if (found.late_s !== null) return ngettext("%(number)s minute later", "%(number)s minutes later", minutes(found.late_s));
   return "";
 }

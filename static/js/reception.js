@@ -4,6 +4,7 @@ import { _, language, ngettext } from "./words.js";
 import { HouseClock } from "./clock.js";
 import { chosenBooking, forgetBooking, resetBooking, showBooking, wrong } from "./booking.js";
 import { appointmentCard, drawCard, visitCard } from "./card.js";
+import { callBacks } from "./callbacks.js";
 import { command } from "./command.js";
 import { h, keyed, say } from "./dom.js";
 import { Finder, SHORTEST, ticketNumber } from "./finder.js";
@@ -50,6 +51,9 @@ let firstWhenFound = false;
 let touched = false;
 let resting = 0;
 let shown = () => {};
+/** Today's appointments of people who wish to be called back, by their ids; and asking for all such wishes. */
+let wishes = "";
+let renewWishes = () => {};
 
 const live = new Live(`${site}/reception`, {
   quiet_s: QUIET_S,
@@ -60,6 +64,9 @@ const live = new Live(`${site}/reception`, {
   view: (frame) => {
     view = frame.view;
     render();
+    const now = view.appointments.filter((one) => one.call_back_at).map((one) => one.appointment).join();
+    if (now !== wishes) renewWishes();
+    wishes = now;
     live.painted(frame.seq);
   },
   changed: () => {
@@ -503,3 +510,7 @@ addEventListener("keydown", (event) => {
 render();
 q.focus();
 setInterval(tick, 250);
+renewWishes = callBacks(site, (instant) => {
+  const short = { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" };
+  return new Intl.DateTimeFormat(language, { ...short, timeZone: view?.house.time_zone }).format(Date.parse(instant));
+});

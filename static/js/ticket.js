@@ -9,6 +9,7 @@ import { Chime } from "./chime.js";
 import { HouseClock } from "./clock.js";
 import { say } from "./dom.js";
 import { LOST_S, Live, PHONE } from "./live.js";
+import { offerPush } from "./push.js";
 import { _, ngettext } from "./words.js";
 import "./shell.js";
 
@@ -135,6 +136,7 @@ function show({ text }) {
   document.title = page.title;
   if (!fresh.dataset.view) return main.replaceChildren(...fresh.childNodes);
   main.dataset.view = fresh.dataset.view;
+  if (OVER.includes(held()[0])) part("push")?.remove();
   for (const id of ["own", "turn", "leaving"]) replace(id, page.getElementById(id));
   const says = main.querySelector(".says")?.textContent ?? "";
   if (says !== before) say(part("spoken"), says);
@@ -221,6 +223,7 @@ main.addEventListener("submit", async (event) => {
   return say(part("told"), told?.textContent ?? "");
 });
 
+offerPush();
 setTimeout(offerSound, 1000); // a browser that allows sound needs a moment to say so
 age();
 setInterval(age, 1000);

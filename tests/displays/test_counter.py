@@ -32,6 +32,7 @@ def test_a_panel_that_nobody_opened_today(day: Any) -> None:
         "waiting": 0,
         "queue": [],
         "away": [],
+        "later": [],
         "undo": None,
         "services": [{"id": "burger", "name": "Burgerzaken"}],
         "elsewhere": [
@@ -285,3 +286,39 @@ def test_the_end_of_the_day_closes_the_panel(day: Any) -> None:
     day.at(utc("2026-11-26 23:00") + MINUTE).do(co.OpenDay())
     view = day.panel("2")
     assert (view["mode"], view["since"], view["house"]["date"]) == ("closed", None, "2026-11-27")
+
+
+def test_who_comes_later_is_told_to_the_counters_that_serve_them(told: Any) -> None:
+    slot = utc("2026-11-26 07:40")
+    day = told(
+        appointment("b1", "burger", slot, late_s=1200),
+        appointment("b2", "burger", slot + 5 * MINUTE, late_s=300),
+        appointment("b3", "burger", slot),
+        appointment("g1", "gesprek", slot, late_s=600),
+    )
+    assert day.panel("1")["later"] == []
+    assert [one["appointment"] for one in day.panel("3")["later"]] == ["b2", "g1", "b1"]
+    assert day.panel("2")["later"] == [
+        {
+            "appointment": "b2",
+            "service": "burger",
+            "at": "2026-11-26T07:45:00.000Z",
+            "late_s": 300,
+            "expected_at": "2026-11-26T07:50:00.000Z",
+            "keeps_until": "2026-11-26T08:05:00.000Z",
+        },
+        {
+            "appointment": "b1",
+            "service": "burger",
+            "at": "2026-11-26T07:40:00.000Z",
+            "late_s": 1200,
+            "expected_at": "2026-11-26T08:00:00.000Z",
+            "keeps_until": "2026-11-26T08:00:00.000Z",
+        },
+    ]
+    day.report("b2")
+    assert [one["appointment"] for one in day.panel("2")["later"]] == ["b1"]
+    day.later(30 * 60)
+    assert [one["appointment"] for one in day.panel("2")["later"]] == ["b1"]
+    day.later(1)
+    assert day.panel("2")["later"] == []

@@ -155,6 +155,14 @@ def test_who_is_late_longest_first_without_those_who_are_here(told: Any) -> None
     assert (view["late"], view["today"]["late_now"]) == ([], 0)
 
 
+def test_who_was_told_a_later_time_is_late_only_from_then_on(told: Any) -> None:
+    eight = utc("2026-11-26 07:00")
+    day = told(appointment("told", "burger", eight + 40 * 60 * S))
+    day.do(co.Delay(known=day.day.appointments["told"], to=eight + 60 * 60 * S))
+    for minutes, late in ((46, 0), (65, 0), (66, 1)):
+        assert day.at(eight + minutes * 60 * S).management()["today"]["late_now"] == late
+
+
 def test_a_counter_that_only_helps_is_a_counter_for_those_who_wait(day: Any) -> None:
     day.opened("2")  # its own is `burger`
     day.walk_in("snel")

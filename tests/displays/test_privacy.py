@@ -16,7 +16,7 @@ ALLOWED = {
     "people as numbers": {"ticket", "visit", "appointment", "persons", "language", "priority", "accompanied"},
     "calls": {"id", "call", "calls", "called_at", "recalls", "no_show_after", "rule", "overtook"},
     "places": {"counter", "counters", "services", "elsewhere", "service", "range", "staff", "mode", "kind"},
-    "moments": {"at", "since", "reported_at", "slot_at", "started_at", "status_since", "until"},
+    "moments": {"at", "since", "reported_at", "slot_at", "started_at", "status_since", "until", "told_at"},
     "waits": {"longest_since", "low_s", "high_s", "late_s", "ahead", "median_wait_s", "p90_wait_s"},
     "states": {"status", "then", "undo", "current", "away", "takes_tickets", "walk_ins", "open_counters"},
     "doors": {"tickets_over"},
@@ -25,6 +25,9 @@ ALLOWED = {
     "advice": {"advice", "cause", "late", "limit_s", "discreet"},
     "counts": {"with_appointment", "served", "left", "not_present", "not_served", "booked", "late_now"},
     "service level": {"level", "within_s", "aim_percent", "called", "within", "late"},
+    "who comes later": {"later", "expected_at", "keeps_until"},
+    "an appointment's own page": {"may", "late_minutes", "call_back", "call_back_at"},
+    "what the house says of itself": {"place", "bring"},
     "screens": {"screens", "screen", "state", "connections", "sounds", "sound", "sounded", "painted"},
     "what screens told": {"heard_at", "painted_at", "p50_ms", "p99_ms"},
 }

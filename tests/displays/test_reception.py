@@ -18,6 +18,7 @@ def test_the_hall_at_a_glance(told: Any) -> None:
     day.walk_in("burger", priority=True)
     day.report("first")
     day.do(co.AnnounceLate(known=day.day.appointments["late"], late_s=600))
+    day.do(co.Delay(known=day.day.appointments["late"], to=utc("2026-11-26 08:25")))
     day.later(60).next("2")
     day.later(5).do(co.Start(counter="2"))
     view = day.reception()
@@ -32,8 +33,10 @@ def test_the_hall_at_a_glance(told: Any) -> None:
             "at": "2026-11-26T07:45:00.000Z",
             "state": "reported",
             "late_s": None,
+            "told_at": None,
             "ticket": "B002",
             "persons": 1,
+            "call_back_at": None,
         },
         {
             "appointment": "late",
@@ -41,8 +44,10 @@ def test_the_hall_at_a_glance(told: Any) -> None:
             "at": "2026-11-26T08:00:00.000Z",
             "state": "booked",
             "late_s": 600,
+            "told_at": "2026-11-26T08:25:00.000Z",
             "ticket": None,
             "persons": 2,
+            "call_back_at": None,
         },
     ]
     assert view.pop("visits") == [

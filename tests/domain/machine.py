@@ -32,6 +32,7 @@ services = st.sampled_from(tuple(HALL.works))
 staffs = st.sampled_from((None, None, None, "anna", "bert"))
 seldom = st.integers(0, 5).map(lambda n: n == 0)
 picks = st.integers(0, 100)
+ABOUT = ("cancel", "confirm", "came", "late", "late", "told", "move", "same", "call", "called")
 steps = st.sampled_from((0, 0, 1, 20, 60, 121, 240, 299, 300, 301, 600, 1200, 1201))
 slots = st.tuples(st.sampled_from(("burger", "burger", "wonen", "snel", "fjc")), st.integers(-6, 8))
 comers = st.tuples(services, seldom, seldom, picks)
@@ -53,7 +54,16 @@ def people(day: Day) -> dict[str, tuple[object, ...]]:
     return {
         v.id: (
             *(v.ticket, v.service, v.status.value, v.then, v.priority, v.again, v.to_counter, v.staff),
-            *(v.counter, v.rule, v.recalls, v.reported_at, v.slot_at, v.announced_late, v.first_called_at),
+            *(
+                v.counter,
+                v.rule,
+                v.recalls,
+                v.reported_at,
+                v.slot_at,
+                v.announced_late,
+                v.told_at,
+                v.first_called_at,
+            ),
         )
         for v in day.visits.values()
     }
@@ -64,7 +74,7 @@ def told_people(model: Model) -> dict[str, tuple[object, ...]]:
     return {
         p.id: (
             *(p.ticket, p.service, p.where, p.then, p.priority, p.again, p.only_counter, p.only_staff),
-            *(p.counter, p.rule, p.recalls, p.reported, p.slot, p.warned, p.first_called),
+            *(p.counter, p.rule, p.recalls, p.reported, p.slot, p.warned, p.told, p.first_called),
         )
         for p in model.now.people.values()
     }
@@ -198,7 +208,7 @@ class Hallway(RuleBasedStateMachine):
         )
 
     @precondition(booked)
-    @rule(pick=picks, what=st.sampled_from(("cancel", "confirm", "came", "late", "late", "move", "same")))
+    @rule(pick=picks, what=st.sampled_from(ABOUT))
     def about_an_appointment(self, pick: int, what: str) -> None:
         ref, known = self.known(pick)
         if what == "cancel":
@@ -207,11 +217,18 @@ class Hallway(RuleBasedStateMachine):
             self.both(co.Confirm(known=known), lambda: self.model.confirm(ref, self.now))
         elif what == "came":
             self.both(co.NoteCame(known=known), lambda: self.model.note_came(ref, self.now))
+        elif what == "call":
+            self.both(co.AskCallBack(known=known), lambda: self.model.ask_call_back(ref, self.now))
+        elif what == "called":
+            self.both(co.NoteCalledBack(known=known), lambda: self.model.note_called_back(ref, self.now))
         elif what == "late":
             self.both(
                 co.AnnounceLate(known=known, late_s=600),
                 lambda: self.model.announce_late(ref, 600, self.now),
             )
+        elif what == "told":
+            to = known.at + (pick % 5 - 1) * 10 * MINUTE
+            self.both(co.Delay(known=known, to=to), lambda: self.model.delay(ref, to, self.now))
         else:
             at = known.at if what == "same" else self.now + (pick % 7 - 2) * 5 * MINUTE
             self.both(
@@ -323,10 +340,19 @@ class Hallway(RuleBasedStateMachine):
         day, told = self.real.day, self.model.now
         assert people(day) == told_people(self.model)
         assert {
-            ref: (a.service, a.at, a.state.value, a.late_s, a.visit, a.came)
+            ref: (
+                a.service,
+                a.at,
+                a.state.value,
+                a.late_s,
+                a.told_at,
+                a.visit,
+                a.came,
+                a.call_back_at is not None,
+            )
             for ref, a in day.appointments.items()
         } == {
-            ref: (s.service, s.at, s.state, s.late, s.person, s.came)
+            ref: (s.service, s.at, s.state, s.late, s.told, s.person, s.came, s.call)
             for ref, s in told.slots.items()
             if HALL.begins <= s.at < HALL.until
         }

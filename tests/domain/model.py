@@ -130,7 +130,8 @@ class Model(Line):
             return []
         letter, number = self.draw(slot.service)
         warned = slot.late is not None
-        person = Person(id, letter, number, slot.service, now, slot.at, warned, priority=priority)
+        told = slot.told
+        person = Person(id, letter, number, slot.service, now, slot.at, warned, told, priority=priority)
         return self._tell("visit-reported", now, newcomer=person, ref=ref)
 
     # --- appointments ----------------------------------------------------------------------------
@@ -158,7 +159,9 @@ class Model(Line):
             return self._tell("appointment-booked", now, ref=ref, slot=Slot(service, at))
         moved = known.at != at
         state = "confirmed" if known.state == "confirmed" and not moved else "booked"
-        slot = Slot(service, at, state, None if moved else known.late)
+        call = known.call and not moved and known.state != "cancelled"
+        slot = Slot(service, at, state, None if moved else known.late, call=call)
+        slot.told = None if moved else known.told
         return self._tell("appointment-rebooked", now, ref=ref, slot=slot)
 
     def cancel(self, ref: str, now: int) -> list[str]:
@@ -181,6 +184,27 @@ class Model(Line):
             raise No("appointment-cancelled")
         self._ahead(slot)
         return [] if slot.late == late else self._tell("appointment-announced-late", now, ref=ref, late=late)
+
+    def delay(self, ref: str, to: int, now: int) -> list[str]:
+        slot = self.now.slots[ref]
+        if slot.state == "cancelled":
+            raise No("appointment-cancelled")
+        self._ahead(slot)
+        if not self.hall.begins <= slot.at < self.hall.until:
+            raise No("appointment-not-today")
+        if slot.told is not None or to <= slot.at:
+            return []
+        return self._tell("appointment-delayed", now, ref=ref, to=to)
+
+    def ask_call_back(self, ref: str, now: int) -> list[str]:
+        slot = self.now.slots[ref]
+        if slot.state == "cancelled":
+            raise No("appointment-cancelled")
+        self._ahead(slot)
+        return [] if slot.call else self._tell("appointment-call-back-asked", now, ref=ref)
+
+    def note_called_back(self, ref: str, now: int) -> list[str]:
+        return self._tell("appointment-called-back", now, ref=ref) if self.now.slots[ref].call else []
 
     def note_came(self, ref: str, now: int) -> list[str]:
         slot = self.now.slots[ref]

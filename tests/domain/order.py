@@ -63,7 +63,9 @@ class Line:
     def _in_time(self, p: Person) -> bool:
         work = self.hall.works[p.service]
         assert p.slot is not None
-        return p.reported - p.slot <= S * (work.late_limit if p.warned else work.grace)
+        # Who was told a later time by the house is late only from then on.
+        expected = p.slot if p.told is None else p.told
+        return p.reported - expected <= S * (work.late_limit if p.warned else work.grace)
 
     def _too_long(self, p: Person, now: int) -> bool:
         since = p.reported if p.slot is None else max(p.slot, p.reported)

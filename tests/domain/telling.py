@@ -59,6 +59,7 @@ class Person:
     reported: int
     slot: int | None = None
     warned: bool = False
+    told: int | None = None
     then: tuple[str, ...] = ()
     priority: bool = False
     where: str = "waiting"
@@ -89,6 +90,9 @@ class Slot:
     late: int | None = None
     person: str | None = None
     came: bool = False
+    told: int | None = None
+    call: bool = False
+    """Wishes to be called back."""
 
 
 @dataclass
@@ -162,8 +166,14 @@ def _appointment(told: Told, act: Act) -> None:
         late = act.words["late"]
         assert isinstance(late, int)
         told.slots[ref].late = late
+    elif act.verb == "appointment-delayed":
+        to = act.words["to"]
+        assert isinstance(to, int)
+        told.slots[ref].told = to
     elif act.verb == "appointment-came":
         told.slots[ref].came = True
+    elif act.verb in ("appointment-call-back-asked", "appointment-called-back"):
+        told.slots[ref].call = act.verb == "appointment-call-back-asked"
     else:
         told.slots[ref].state = act.verb.removeprefix("appointment-")
 

@@ -130,3 +130,87 @@ def test_an_appointment_of_another_day_is_amended_though_the_day_does_not_list_i
     (event,) = hall.do(co.AnnounceLate(known=known, late_s=300))
     assert hall.day.appointments == {}
     assert amend(known, event, hall.now) == replace(known, late_s=300)
+
+
+def test_a_later_time_is_named_once_and_stands():
+    hall = opened(("a", "burger", 30))
+    known = hall.day.appointments["a"]
+    assert hall.do(co.Delay(known=known, to=NINE + 30 * MINUTE)) == ()
+    assert hall.do(co.Delay(known=known, to=NINE + 50 * MINUTE))
+    assert hall.do(co.Delay(known=known, to=NINE + 45 * MINUTE)) == ()
+    assert hall.do(co.Delay(known=known, to=NINE + 70 * MINUTE)) == ()
+    named = hall.day.appointments["a"]
+    assert (named.at, named.told_at, named.due_at) == (
+        NINE + 30 * MINUTE,
+        NINE + 50 * MINUTE,
+        NINE + 50 * MINUTE,
+    )
+    hall.report("a")
+    assert hall.day.visits["v1"].told_at == NINE + 50 * MINUTE
+
+
+def test_a_named_time_goes_with_its_slot():
+    hall = opened(("a", "burger", 30))
+    hall.do(co.Delay(known=hall.day.appointments["a"], to=NINE + 50 * MINUTE))
+    book(hall, "a", NINE + 30 * MINUTE, persons=3)
+    assert hall.day.appointments["a"].told_at == NINE + 50 * MINUTE
+    book(hall, "a", NINE + 40 * MINUTE)
+    assert hall.day.appointments["a"].told_at is None
+
+
+def test_nobody_is_told_a_later_time_who_is_not_awaited():
+    hall = opened(("here", "burger", 30), ("gone", "burger", 30), ("moved", "burger", 30))
+    hall.report("here")
+    hall.do(co.Cancel(known=hall.day.appointments["gone"], by="citizen"))
+    moved = hall.day.appointments["moved"]
+    book(hall, "moved", TOMORROW)
+    to = NINE + 50 * MINUTE
+    assert hall.refusal(co.Delay(known=hall.day.appointments["here"], to=to)) == "appointment-reported"
+    assert hall.refusal(co.Delay(known=hall.day.appointments["gone"], to=to)) == "appointment-cancelled"
+    assert hall.refusal(co.Delay(known=moved, to=to)) == "appointment-not-today"
+
+
+def test_a_lateness_that_keeps_the_place_is_promised_and_no_other():
+    hall = opened(("a", "burger", 30))
+
+    def late(seconds):
+        return co.AnnounceLate(known=hall.day.appointments["a"], late_s=seconds, keeps=True)
+
+    limit_s = hall.house.services["burger"].late_limit_s
+    assert hall.refusal(late(limit_s + 1)) == "late-too-long"
+    assert hall.do(late(limit_s))
+    assert hall.do(late(limit_s)) == ()
+    hall.at(NINE + 35 * MINUTE)
+    assert hall.refusal(late(300)) == "late-too-late"
+    assert hall.do(late(301))
+    # Staff note what they are told.
+    assert hall.do(co.AnnounceLate(known=hall.day.appointments["a"], late_s=limit_s + 1))
+
+
+def test_lateness_is_announced_in_the_last_hours():
+    hall = opened(("a", "burger", 241))
+    late = co.AnnounceLate(known=hall.day.appointments["a"], late_s=300, keeps=True)
+    assert hall.refusal(late) == "late-too-early"
+    hall.at(NINE + MINUTE)
+    assert hall.do(late)
+
+
+def test_a_wish_to_be_called_back_stands_until_it_is_done_or_the_slot_moves():
+    hall = opened(("a", "burger", 30))
+
+    def known():
+        return hall.day.appointments["a"]
+
+    for ask in (True, False):
+        assert bool(hall.do(co.AskCallBack(known=known()))) is ask
+    assert known().call_back_at == NINE
+    book(hall, "a", NINE + 30 * MINUTE, persons=2)
+    assert known().call_back_at == NINE
+    for done in (True, False):
+        assert bool(hall.do(co.NoteCalledBack(known=known()))) is done
+    assert known().call_back_at is None
+    hall.do(co.AskCallBack(known=known()))
+    book(hall, "a", NINE + 40 * MINUTE)
+    assert known().call_back_at is None
+    hall.do(co.Cancel(known=known(), by="citizen"))
+    assert hall.refusal(co.AskCallBack(known=known())) == "appointment-cancelled"

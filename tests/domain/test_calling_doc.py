@@ -82,10 +82,17 @@ def lived(example):
     hall.do(co.OpenCounter(counter="5"))
     for row in example.waiting:
         ticket, (kind, *more) = row["ticket"], row["came as"].split(", ")
-        assert set(more) <= {"priority", "announced late", "parked and back"}
+        named = [word.removeprefix("told ") for word in more if word.startswith("told ")]
+        assert set(more) - {f"told {time}" for time in named} <= {
+            "priority",
+            "announced late",
+            "parked and back",
+        }
         assert (kind == "appointment") is bool(row["slot"])
         if "announced late" in more:
             hall.do(co.AnnounceLate(known=hall.day.appointments[ticket], late_s=600))
+        for time in named:
+            hall.do(co.Delay(known=hall.day.appointments[ticket], to=at(time)))
         hall.at(at(row["reported"]))
         if kind == "appointment":
             assert hall.report(ticket) == ticket
@@ -144,5 +151,5 @@ def test_the_examples_use_the_default_numbers():
 
 
 def test_there_are_examples():
-    assert len(examples()) == 9
+    assert len(examples()) == 10
     assert sum(bool(example.calls) for example in examples()) == 4

@@ -88,6 +88,36 @@ def test_the_grace_and_the_limit_of_who_announced_being_late(reported_s, announc
     assert hall.at(max(hall.now, NINE)).order("2") == [(ticket, rule)]
 
 
+@pytest.mark.parametrize(
+    ("reported_s", "announced", "rule"),
+    [
+        (300, False, "appointment"),  # in the grace of the slot itself
+        (1200 + 300, False, "appointment"),
+        (1200 + 300.000001, False, "walk-in"),
+        (1200 + 1200, True, "appointment"),
+        (1200 + 1200.000001, True, "walk-in"),
+    ],
+)
+def test_who_was_told_a_later_time_is_late_only_from_then_on(reported_s, announced, rule):
+    hall = opened(("a", "burger", 0), at=NINE - 60 * MINUTE)
+    hall.do(co.Delay(known=hall.day.appointments["a"], to=NINE + 20 * MINUTE))
+    if announced:
+        hall.do(co.AnnounceLate(known=hall.day.appointments["a"], late_s=600))
+    ticket = hall.at(NINE + round(reported_s * S)).report("a")
+    assert hall.order("2") == [(ticket, rule)]
+
+
+def test_a_named_time_does_not_move_the_slot():
+    """Who comes earlier than they were told stands by their slot: the house may have caught up."""
+    hall = opened(("told", "burger", 5), ("other", "burger", 6), at=NINE - 60 * MINUTE)
+    hall.do(co.Delay(known=hall.day.appointments["told"], to=NINE + 20 * MINUTE))
+    other = hall.at(NINE).report("other")
+    told = hall.report("told")
+    assert hall.at(after(5)).order("2") == [(told, "appointment"), (other, "early")]
+    assert hall.at(after(6)).order("2") == [(told, "appointment"), (other, "appointment")]
+    assert hall.day.find(told).wait_from == after(5)
+
+
 def test_each_service_has_its_own_grace():
     hall = opened(("b", "burger", 0), ("w", "wonen", 0))
     burger, wonen = hall.at(after(9)).report("b"), hall.report("w")

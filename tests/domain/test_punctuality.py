@@ -44,6 +44,34 @@ def test_where_the_lines_between_arrivals_are(reported_s, expected):
     assert arrival(NINE, reported, POLICY) is expected
 
 
+@pytest.mark.parametrize(
+    ("reported_min", "expected"),
+    [
+        (-16, Arrival.EARLY),  # before the slot, whatever was named
+        (-15, Arrival.ON_TIME),
+        (20, Arrival.ON_TIME),
+        (25, Arrival.GRACE),
+        (26, Arrival.LATE),
+    ],
+)
+def test_who_was_told_a_later_time_is_late_only_from_then_on(reported_min, expected):
+    told = NINE + 20 * MINUTE
+    assert arrival(NINE, NINE + reported_min * MINUTE, POLICY, told) is expected
+    row = Facts(
+        service="burger",
+        slot_at=NINE,
+        state=Booking.REPORTED,
+        told_at=told,
+        reported_at=NINE + reported_min * MINUTE,
+        first_called_at=NINE + 30 * MINUTE,
+        outcome_status=Status.SERVED,
+    )
+    table = tabulate([row], POLICY)
+    assert table.counts == {(expected, Outcome.SERVED): 1}
+    # The city is late from the slot on, whatever it named.
+    assert table.city_lateness_s == (60.0 * (30 - max(0, reported_min)),)
+
+
 def test_another_policy_draws_other_lines_over_the_same_seconds():
     strict = Policy(version="strict", early_s=60, grace_s=0)
     assert lateness_s(NINE, NINE + 2 * MINUTE) == 120

@@ -15,7 +15,7 @@ from loopback import serving, until
 from running import free_port
 
 from notify.channels import Accepted, Incoming, Message, Reached, TryLater, addresses
-from notify.channels.exchange import client
+from notify.channels.exchange import Line as Connections
 from notify.channels.sms import aclose
 from notify.channels.sms_kannel import Kannel
 from server.sms_tables import KannelTable
@@ -56,7 +56,7 @@ async def line(running: tuple[kannel.Kannel, int]) -> AsyncIterator[Line]:
     """Both sides, listening to each other."""
     started, port = running
     table = KannelTable(url=started.url, username="onthaal", password=kannel.PASSWORD)
-    gateway = Kannel(table, kannel.PASSWORD, NUMBER, client(8), 5)
+    gateway = Kannel(table, kannel.PASSWORD, NUMBER, Connections(8, 5))
     base, desk = f"http://127.0.0.1:{port}", Desk()
     async with serving(application(desk, base, {"sms": gateway}), port):
         yield Line(started, gateway, desk, base)
@@ -132,7 +132,7 @@ async def test_what_kannel_cannot_pass_on_it_keeps_and_says_so_later(line: Line)
 
 async def test_a_wrong_password_is_for_later_and_is_not_told(line: Line) -> None:
     table = KannelTable(url=line.kannel.url, username="onthaal", password="fout-woord")
-    gateway = Kannel(table, "fout-woord", NUMBER, client(1), 5)
+    gateway = Kannel(table, "fout-woord", NUMBER, Connections(1, 5))
     with pytest.raises(TryLater) as caught:
         await gateway.send(line.message("refused", "x"))
     assert caught.value.code == "403 Authorization failed for sendsms"

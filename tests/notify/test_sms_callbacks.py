@@ -234,6 +234,7 @@ GOOD = {"MessageStatus": "delivered", "From": "+32470123456", "Body": "JA"}
     [
         from_twilio(GOOD, signed=""),
         from_twilio(GOOD, signed="é"),
+        from_twilio(GOOD, signed=signature(URL, {})),
         from_twilio(GOOD, signed=signature(URL, GOOD, "other")),
         from_twilio(GOOD, signed=signature(URL + "x", GOOD)),
         from_twilio(GOOD, signed=signature(URL, GOOD | {"MessageStatus": "failed"})),

@@ -22,6 +22,7 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from websockets.exceptions import ConnectionClosed
 
 from server import app, settings
+from server.keys import load_keys
 
 ROLES = {"screen", "kiosk", "reception", "counter", "supervisor", "integrator", "administrator"}
 
@@ -48,6 +49,9 @@ MAY: dict[str, set[str]] = {
     f"POST {APPOINTMENT}/late": {"integrator", "reception"},
     f"POST {APPOINTMENT}/report": DOORS | {"counter"},
     f"POST {APPOINTMENT}/came": DESK,
+    f"POST {APPOINTMENT}/called-back": DESK,
+    f"GET {APPOINTMENT}/call-back": {"reception"},
+    f"GET {SITE}/call-backs": {"reception"},
     f"POST {SITE}/visits": DOORS,
     f"POST {VISIT}/return": DOORS | {"counter"},
     f"POST {VISIT}/leave": DESK,
@@ -68,6 +72,9 @@ MAY: dict[str, set[str]] = {
     f"POST {SITE}/devices": {"supervisor", "administrator"},
     f"POST {SITE}/devices/deny": {"supervisor", "administrator"},
     f"POST {SITE}/devices/{{device}}/revoke": {"supervisor", "administrator"},
+    f"GET {SITE}/webhooks": {"supervisor", "administrator"},
+    f"GET {SITE}/webhooks/failures": {"supervisor", "administrator"},
+    f"POST {SITE}/webhooks/{{delivery}}/again": {"supervisor", "administrator"},
 }
 """The calls that need a token or session, and the roles that may make them."""
 
@@ -76,10 +83,13 @@ PAGES: dict[str, set[str]] = {
     "/{site}/counters/{counter}": {"counter"},
     "/{site}/reception": {"reception"},
     "/{site}/devices": {"supervisor", "administrator"},
+    "/{site}/webhooks": {"supervisor", "administrator"},
     "/{site}/management": {"supervisor"},
 }
 """The pages that need a session: a stranger is led to the sign-in."""
 
+ANSWERS_BY_API = {("GET", ""), *(("POST", f"/{each}") for each in ("confirm", "late", "cancel", "call-back"))}
+ANSWERS = ANSWERS_BY_API | {("GET", "/cancel"), ("POST", "/seen")}
 OPEN = {
     "GET /api/v1/visits/{secret}",
     "GET /api/v1/openapi.json",
@@ -92,6 +102,8 @@ OPEN = {
     "POST /t/{secret}/leave",
     "GET /t/{secret}/qr.svg",
     "POST /api/v1/visits/{secret}/leave",
+    *(f"{method} /a/{{secret}}{path}" for method, path in ANSWERS),
+    *(f"{method} /api/v1/appointments/{{secret}}{path}" for method, path in ANSWERS_BY_API),
     "GET /sw.js",
     "POST /session",
     "DELETE /session",
@@ -102,6 +114,12 @@ OPEN = {
     "GET /screen",
     "POST /device/code",
     "POST /device/token",
+    "GET /gateways/{channel}/receipts/{mac}",
+    "POST /gateways/{channel}/receipts/{mac}",
+    "GET /gateways/{channel}/receipts/{delivery}/{mac}",
+    "POST /gateways/{channel}/receipts/{delivery}/{mac}",
+    "GET /gateways/{channel}/incoming/{mac}",
+    "POST /gateways/{channel}/incoming/{mac}",
 }
 """What anybody may ask for: it shows nothing of anybody, or only to who has a ticket's secret."""
 
@@ -115,7 +133,15 @@ TOPICS: dict[str, set[str]] = {
     "/live/{site}/management": {"supervisor"},
 }
 
-NAMES = {"site": "house-1", "counter": "1", "visit": "A001", "ref": "R-1", "device": "a" * 16}
+SLOT = "2026-11-23T10:00:00+01:00"
+NAMES = {
+    "site": "house-1",
+    "counter": "1",
+    "visit": "A001",
+    "ref": "R-1",
+    "device": "a" * 16,
+    "delivery": "m",
+}
 BODIES: dict[str, dict[str, Any]] = {
     f"PUT {APPOINTMENT}": {"service": "bevolking", "at": "2026-11-24T10:00:00+01:00"},
     f"POST {APPOINTMENT}/late": {"minutes": 5},
@@ -176,6 +202,16 @@ class House:
             return self.client.get(path, headers=who.headers, params=QUERIES.get(what))
         body = {"json": BODIES.get(what, {})} if method != "DELETE" else {}
         return self.client.request(method, path, headers=who.headers, **body)  # type: ignore[arg-type]
+
+    def booked(self, ref: str) -> str:
+        """The secret of an appointment at :data:`SLOT`, made under this reference."""
+        body = {"service": "bevolking", "at": SLOT, "contact": {"phone": "+32470000000"}}
+        put = self.client.put(
+            f"{SITE}/appointments/{ref}".format(**NAMES),
+            json=body,
+            headers=self.bearer("integrator").headers,
+        )
+        return load_keys(self.server.database).appointment_secret(put.json()["appointment"])
 
     def watch(self, topic: str, who: Asker, origin: str | None = None, **names: str) -> int | None:
         """The code with which a topic is closed right after it was accepted; None where it is shown."""
@@ -380,19 +416,26 @@ def test_what_is_open_needs_nobody(house: House, what: str) -> None:
     drawn = house.ask(f"POST {SITE}/visits", house.bearer("kiosk")).json()
     secret = drawn["link"].rpartition("/")[2]
     method, _, template = what.partition(" ")
+    if "/a/" in template or "/appointments/" in template:
+        secret = house.booked(re.sub("[^a-z]", "-", what.lower()))
     path = template.format(**NAMES, secret=secret)
     path = {"/static": "/static/favicon.svg", "/fonts": "/fonts/FiraSans-Regular.ttf"}.get(path, path)
     bodies = {
         "POST /session": {"token": house.server.token("kiosk", None, "house-1")},
         "POST /device/token": {"device_code": "x" * 43},
+        "POST /api/v1/appointments/{secret}/late": {"minutes": 5},
     }
-    sent = {"json": bodies.get(what, {})} if method == "POST" else {}
+    sent: dict[str, Any] = {"json": bodies.get(what, {})} if method == "POST" else {}
+    if method == "POST" and path.startswith("/a/"):
+        sent = {"data": {"slot": SLOT, "minutes": "5"}}
     answer = house.client.request(method, path, headers={"Origin": house.server.base}, **sent)
     house.client.cookies.clear()
     if path == "/device/token":
         assert (answer.status_code, answer.json()["error"]) == (400, "expired_token")
     else:
-        assert answer.is_success or answer.headers.get("location") == f"/t/{secret}", answer.text
+        assert answer.is_success or answer.headers.get("location") in (f"/t/{secret}", f"/a/{secret}"), (
+            answer.text
+        )
 
 
 def test_the_short_address_leads_to_the_devices_of_one_s_own_site(house: House) -> None:

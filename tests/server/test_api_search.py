@@ -75,6 +75,7 @@ def test_what_an_answer_says(desk: Desk) -> None:
         "at": "2026-11-23T09:40:00.000Z",
         "state": "booked",
         "late_s": None,
+        "told_at": None,
         "keeps_until": "2026-11-23T09:45:00.000Z",
         "came": False,
         "ticket": None,

@@ -59,6 +59,29 @@ def test_a_row_moved_to_another_person_does_not_open(do: Do, keys: Keys) -> None
         do(lambda connection: contacts.get(connection, keys, "v2"))
 
 
+def test_a_subscription_stays_whoever_writes_the_rest_and_goes_with_it(do: Do, keys: Keys) -> None:
+    def set_push(push: str | None) -> None:
+        do(lambda connection: contacts.set_push(connection, keys, "mechelen", "v1", push))
+
+    def kept() -> Contact | None:
+        found: Contact | None = do(lambda connection: contacts.get(connection, keys, "v1"))
+        return found
+
+    set_push(None)
+    assert kept() is None
+    set_push("{}")
+    assert kept() == Contact(push="{}")
+    # The booking system sends its data again, and again.
+    for changed in (True, False):
+        assert do(lambda connection: contacts.put(connection, keys, "mechelen", "v1", JAN)) is changed
+        assert kept() == Contact(name=JAN.name, phone=JAN.phone, email=JAN.email, push="{}")
+    set_push(None)
+    assert kept() == JAN
+    set_push("{}")
+    do(lambda connection: contacts.erase(connection, "v1"))
+    assert kept() is None
+
+
 def test_erasing_is_for_one_and_at_once(do: Do, keys: Keys) -> None:
     for subject in ("v1", "v2"):
         do(lambda connection, each=subject: contacts.put(connection, keys, "mechelen", each, JAN))

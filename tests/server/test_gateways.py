@@ -31,7 +31,7 @@ from notify.channels import (
     Receipt,
     addresses,
 )
-from notify.channels.exchange import client
+from notify.channels.exchange import Line
 from notify.channels.sms_kannel import Kannel
 from notify.channels.sms_twilio import Twilio
 from server.__main__ import cli
@@ -214,8 +214,8 @@ async def test_what_cannot_be_taken_now_is_asked_for_again(
 @pytest.fixture
 async def real() -> AsyncIterator[House]:
     desk = Desk()
-    kannel = Kannel(KannelTable(username="u", password="p"), "p", "8850", client(1), 1)
-    twilio = Twilio(TwilioTable(account="AC1", token="t"), "geheim", "8850", client(1), 1)
+    kannel = Kannel(KannelTable(username="u", password="p"), "p", "8850", Line(1, 1))
+    twilio = Twilio(TwilioTable(account="AC1", token="t"), "geheim", "8850", Line(1, 1))
     gateways: dict[str, Gateway] = {"kannel": kannel, "sms": twilio}
     async with (
         serving(application(desk, PUBLIC, gateways)) as base,

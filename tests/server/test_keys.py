@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hmac
 import stat
 from pathlib import Path
 
@@ -87,3 +88,11 @@ def test_ids_and_hashes_are_what_they_should_be() -> None:
     assert all(len(each) == 16 and each.isalnum() and each == each.lower() for each in made)
     assert token_hash("x") != token_hash("y")
     assert len(token_hash("x")) == 32
+
+
+def test_a_lot_is_what_its_formula_says_in_this_version_and_the_next() -> None:
+    """Who was drawn yesterday must be drawn the same tomorrow: by hand, from the first 53 bits."""
+    mac = hmac.new(hmac.new(KEY, b"onthaal lots 1", "sha256").digest(), b"winter\ntown\nB-1", "sha256")
+    bits = "".join(f"{byte:08b}" for byte in mac.digest())[:53]
+    assert Keys(KEY).lot("winter\ntown\nB-1") == int(bits, 2) / 2**53
+    assert Keys(OTHER).lot("winter\ntown\nB-1") != Keys(KEY).lot("winter\ntown\nB-1")

@@ -55,6 +55,9 @@ ROLES = {
     SITE + "/devices/asking": "supervisor",
     SITE + "/devices/deny": "supervisor",
     SITE + "/devices/{device}/revoke": "supervisor",
+    SITE + "/webhooks": "supervisor",
+    SITE + "/webhooks/failures": "administrator",
+    SITE + "/webhooks/{delivery}/again": "supervisor",
 }
 """Which token an operation is called with; operations of a counter take a counter's."""
 
@@ -102,6 +105,7 @@ EXPECTED: dict[str, dict[int, str]] = {
     f"POST {SITE}/devices": {**_GUESSED, 422: "a screen that the house does not have"},
     f"POST {SITE}/devices/deny": _GUESSED,
     f"POST {SITE}/devices/{{device}}/revoke": {404: "nobody guesses a device's id"},
+    f"POST {SITE}/webhooks/{{delivery}}/again": {404: "nobody guesses a delivery's id"},
     "GET /visits/{secret}": {404: "nobody guesses a ticket's secret"},
     "POST /visits/{secret}/leave": {404: "nobody guesses a ticket's secret"},
 }

@@ -103,7 +103,13 @@ class Driven:
         self.say("counter", "POST", f"{api}/visits/A001/bind", json={"staff": self.staff})
         # Every page, as a stranger and as each role sees it; a citizen leaves, with and without the API.
         pages = ("/", "/sign-in", "/screen", "/sw.js", "/mechelen/hall?screen=hall", "/mechelen/counters/1")
-        pages += ("/mechelen/reception", "/mechelen/management", "/mechelen/devices", "/mechelen/theme.css")
+        pages += (
+            "/mechelen/reception",
+            "/mechelen/management",
+            "/mechelen/devices",
+            "/mechelen/webhooks",
+            "/mechelen/theme.css",
+        )
         for path in pages:
             self.say(None, "GET", path, headers={"Accept": "text/html"})
             for session in self.sessions:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from datetime import UTC, date, datetime, time
@@ -11,7 +12,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from server import config_tables, settings, sms_tables
+from server import channel_tables, config_tables, settings, sms_tables
 from server.check_config import command as check_config
 from server.domain.house import House, Kind
 from server.domain.messages import Messages
@@ -402,6 +403,59 @@ def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
     assert list(settings.load_text("\ufeff" + SMALL, "notepad.toml")) == ["town"]
 
 
+# --- channels ------------------------------------------------------------------------------------
+
+MAIL = {"host": "mail.example.org", "sender": "Town <no-reply@example.org>"}
+PUSH = {"contact": "mailto:ict@example.org"}
+
+
+def channel(name: str, **given: object) -> str:
+    """``SMALL`` with a channel of these keys; None leaves one out."""
+    base = {"mail": MAIL, "push": PUSH}[name]
+    lines = [f"{key} = {json.dumps(value)}" for key, value in {**base, **given}.items() if value is not None]
+    return "\n".join([SMALL, f"[channels.{name}]", *lines])
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "said"),
+    [
+        ("mail", {"host": None}, "channels.mail.host: is missing"),
+        ("mail", {"host": "smtp://mail"}, "channels.mail.host: must be the name or address of a server"),
+        ("mail", {"hots": "x"}, 'channels.mail.hots: unknown key (nearest valid name: "host")'),
+        ("mail", {"tls": "startls"}, 'channels.mail.tls: "startls" is none of the choices'),
+        ("mail", {"tls": "startls"}, '(nearest valid name: "starttls")'),
+        ("mail", {"port": 0}, "channels.mail.port: must be at least 1"),
+        ("mail", {"at_once": 1000}, "channels.mail.at_once: must be at most 200"),
+        ("mail", {"sender": "Town"}, "channels.mail.sender: must be a mail address"),
+        ("mail", {"sender": "a@b.be, c@d.be"}, "channels.mail.sender: must be a mail address"),
+        ("mail", {"sender": "a@b.be\r\nBcc: c@d.be"}, "channels.mail.sender: must be a mail address"),
+        ("mail", {"user": "town"}, "channels.mail.password: is missing, and user is given"),
+        ("mail", {"password": "x"}, "channels.mail.user: is missing, and password is given"),
+        ("mail", {"user": "u", "password": "x", "tls": "none"}, 'channels.mail.tls: "none" would send'),
+        ("push", {"contact": None, "at_once": 5}, "channels.push.contact: is missing"),
+        ("push", {"contact": "ict@example.org"}, "channels.push.contact: must be where push services reach"),
+        ("push", {"hosts": []}, "channels.push.hosts: names no push service"),
+        ("push", {"hosts": ["*"]}, 'channels.push.hosts[0]: "*" is no host'),
+        ("push", {"hosts": ["a.example", "127.0.0.1"]}, 'channels.push.hosts[1]: "127.0.0.1" is no host'),
+        ("push", {"hosts": ["https://a.example"]}, 'channels.push.hosts[0]: "https://a.example" is no host'),
+        ("push", {"reach_within_s": 0}, "channels.push.reach_within_s: must be at least 1"),
+    ],
+)
+def test_a_channel_that_cannot_be_used(name: str, given: dict[str, object], said: str) -> None:
+    assert said in refusal(channel(name, **given))
+
+
+def test_a_channel_that_is_not_named_is_not_there() -> None:
+    assert settings.channels(SMALL, "x") == channel_tables.Channels()
+    found = settings.channels(
+        channel("mail", user="u", password="x") + "\n" + channel("push")[len(SMALL) :], "x"
+    )
+    assert found.mail is not None
+    assert (found.mail.port, found.mail.tls) == (587, channel_tables.Tls.STARTTLS)
+    assert found.push is not None
+    assert found.push.hosts == channel_tables.PUSH_SERVICES
+
+
 # --- what ships ---------------------------------------------------------------------------------
 
 
@@ -476,6 +530,15 @@ SECTIONS = {
     "[channels.sms.http.incoming]": sms_tables.IncomingTable,
     "[channels.sms.twilio]": sms_tables.TwilioTable,
 }
+CHANNELS = {
+    "[channels.mail]": channel_tables.MailTable,
+    "[channels.push]": channel_tables.PushTable,
+}
+EXPERIMENT = {
+    "[sites.SITE.experiment]": config_tables.ExperimentTable,
+    "[[sites.SITE.experiment.arms]]": config_tables.ArmTable,
+}
+"""Off unless it is there: the commented default shows one as an example."""
 IN_WORDS = {"of the rules", "of the site", "the express services", "as many as fit"}
 """Defaults that depend on other settings."""
 
@@ -494,8 +557,9 @@ def documented() -> dict[str, list[tuple[str, str]]]:
 
 def test_the_table_has_every_setting_and_its_default() -> None:
     rows = documented()
-    assert set(rows) == set(SECTIONS)
-    for section, struct in SECTIONS.items():
+    sections = SECTIONS | CHANNELS | EXPERIMENT
+    assert set(rows) == set(sections)
+    for section, struct in sections.items():
         fields = msgspec.structs.fields(struct)
         assert [key for key, _ in rows[section]] == [field.name for field in fields], section
         for (key, default), field in zip(rows[section], fields, strict=True):
@@ -523,6 +587,31 @@ def test_the_commented_default_shows_every_setting_as_it_is() -> None:
     assert settings.channels(uncommented, "x") == settings.channels(text, "x")
 
 
+@pytest.mark.parametrize("section", CHANNELS)
+def test_the_commented_default_shows_every_channel_as_it_is(section: str) -> None:
+    """A channel stands there as comment, whole: `# ` taken away it is a part of the file."""
+    text = (ROOT / "config/onthaal.toml").read_text()
+    shown = re.search(rf"^# {re.escape(section)}\n(# .*\n)+", text, re.MULTILINE)
+    assert shown, section
+    part = re.sub(r"^# ", "", shown[0], flags=re.MULTILINE)
+    name = section.strip("[]").partition(".")[2]
+    given = tomllib.loads(part)["channels"][name]
+    fields = msgspec.structs.fields(CHANNELS[section])
+    assert list(given) == [field.name for field in fields]
+    for field in fields:
+        if not field.required:
+            value = list(field.default) if isinstance(field.default, tuple) else field.default
+            assert given[field.name] == value, field.name
+    assert getattr(settings.channels(text + part, "x"), name) == msgspec.convert(given, CHANNELS[section])
+    assert settings.load_text(text + part, "x") == settings.load_text(text, "x")
+    rows = documented()[section]
+    assert [key for key, _ in rows] == [field.name for field in fields]
+    for (key, default), field in zip(rows, fields, strict=True):
+        assert (default == "") == field.required, key
+        if not field.required:
+            assert tomllib.loads(f"value = {default}")["value"] == given[key], key
+
+
 def test_the_error_in_the_documentation_is_what_is_printed() -> None:
     text = (ROOT / "docs/configuration.md").read_text()
     shown = re.findall(r"^config/mechelen\.toml: .*$", text, re.MULTILINE)
@@ -537,3 +626,124 @@ def test_the_error_in_the_documentation_is_what_is_printed() -> None:
             settings.load_text(broken, "config/mechelen.toml")
         printed.append(str(caught.value))
     assert printed == shown
+
+
+# --- the experiment -----------------------------------------------------------------------------
+
+WINTER = """
+[sites.town.experiment]
+id = "winter"
+starts = 2026-12-01
+ends = "2027-02-28"
+services = ["passport"]
+approved_by = "the council"
+[[sites.town.experiment.arms]]
+id = "none"
+share = 100
+ladder = []
+[[sites.town.experiment.arms]]
+id = "cost"
+share = 900
+ladder = ["2h", "3d"]
+wording = "cost"
+"""
+
+
+def test_an_experiment_is_off_unless_it_is_there() -> None:
+    assert small().experiment is None
+    assert settings.load_text(SMALL + WINTER, "x")["town"].experiment is not None
+
+
+def test_an_experiment_as_it_is_written() -> None:
+    found = settings.load_text(SMALL + WINTER, "x")["town"].experiment
+    assert found is not None
+    assert (found.id, found.starts, found.ends) == ("winter", date(2026, 12, 1), date(2027, 2, 28))
+    assert (found.services, found.approved_by) == ({"passport"}, "the council")
+    assert [(arm.id, arm.probability, arm.wording) for arm in found.arms] == [
+        ("none", 0.1, "plain"),
+        ("cost", 0.9, "cost"),
+    ]
+    assert [[step.name for step in arm.ladder] for arm in found.arms] == [[], ["3d", "2h"]]
+
+
+UNAPPROVED = 'approved_by: is missing: arm "none" reminds nobody, and who approved that must be named'
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "said"),
+    [
+        ('approved_by = "the council"\n', "", UNAPPROVED),
+        ('"the council"', '" "', UNAPPROVED),
+        ("share = 100", "share = 99", "arms: their shares are 999 thousandths together: they must be 1000"),
+        ("share = 100", "share = 0.1", "arms[none].share: must be a whole number"),
+        ("share = 100", "share = 0", "arms[none].share: must be at least 1"),
+        ('"2027-02-28"', '"2026-11-30"', "ends: lies before starts, 2026-12-01"),
+        ('"2027-02-28"', '"28 February"', 'ends: must be a day such as "2026-12-24"'),
+        ("2026-12-01", "2026-12-01T08:00:00", 'starts: must be a day such as "2026-12-24"'),
+        ("starts = 2026-12-01\n", "", "starts: is missing"),
+        (
+            'ladder = ["2h"',
+            'ladder = ["2x"',
+            'arms[cost].ladder[0]: "2x" is no step: write "3d", "2h" or "45min"',
+        ),
+        (
+            '["2h", "3d"]\nwording',
+            "[]\nwording",
+            "arms[cost].wording: this arm reminds nobody: there is nothing to word",
+        ),
+        ('= "cost"\nshare', '= "None"\nshare', 'arms[None].id: "None" stands there twice'),
+        (
+            'wording = "cost"',
+            'wording = "kost"',
+            'arms[cost].wording: "kost" is none of the choices (nearest valid name: "cost")',
+        ),
+        (
+            '["passport"]',
+            '["pasport"]',
+            'services[0]: unknown service "pasport" (nearest valid name: "passport")',
+        ),
+        ("approved_by", "aproved_by", 'aproved_by: unknown key (nearest valid name: "approved_by")'),
+    ],
+)
+def test_an_experiment_that_cannot_be_stops_the_start(written: str, instead: str, said: str) -> None:
+    assert WINTER.count(written) == 1
+    assert refusal(SMALL + WINTER.replace(written, instead)) == f"x.toml: sites.town.experiment.{said}"
+
+
+def test_one_arm_alone_and_services_that_cannot_take_part_stop_the_start() -> None:
+    alone = WINTER.replace("share = 100", "share = 1000").partition(
+        '[[sites.town.experiment.arms]]\nid = "cost'
+    )[0]
+    place = "x.toml: sites.town.experiment."
+    assert refusal(SMALL + alone) == place + "arms: there is one alone: nothing to compare it with"
+    walk_ins = SMALL.replace("target_s = 300", "target_s = 300\nappointments = false")
+    assert refusal(walk_ins + WINTER) == place + 'services[0]: "passport" takes no appointments'
+    hidden = SMALL.replace('range = "A"', 'range = "B"\ndiscreet = true').replace(
+        '["passport"]', '["passport", "pick-up"]'
+    )
+    said = 'services[0]: "passport" is discreet: its people are never part of an experiment'
+    assert refusal(hidden + WINTER) == place + said
+
+
+def test_the_commented_experiment_can_be_used_and_shows_every_setting() -> None:
+    text = (ROOT / "config/onthaal.toml").read_text()
+    example = "\n".join(
+        line.removeprefix("#     ") for line in text.splitlines() if line.startswith("#     ")
+    )
+    example = example[example.index("[sites.town-hall.experiment]") :]
+    for struct in EXPERIMENT.values():
+        for field in msgspec.structs.fields(struct):
+            assert re.search(
+                rf"^({field.name} = |\[+sites\.town-hall\.experiment\.{field.name}\])", example, re.M
+            )
+    experiment = settings.load_text(text + "\n" + example, "x")["town-hall"].experiment
+    assert experiment is not None
+    assert [arm.probability for arm in experiment.arms] == [0.1, 0.3, 0.3, 0.3]
+
+
+def test_check_config_says_that_an_experiment_is_on(tmp_path: Path) -> None:
+    path = tmp_path / "winter.toml"
+    path.write_text(SMALL + WINTER)
+    answer = CliRunner().invoke(check_config, [str(path)])
+    said = "experiment winter from 2026-12-01 to 2027-02-28: none 10.0% (no reminder), cost 90.0% (3d 2h)"
+    assert said in answer.output

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import re
+import stat
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 import segno
 import web
+from click.testing import CliRunner
 from documented import Document, check_problem
-from running import Onthaal, onthaal
+from pushservice import Browser
+from running import MECHELEN, Onthaal, onthaal
+
+from notify import contacts
+from notify.contacts import Contact
+from server.database import Database
+from server.keys import load_keys
+from server.keys_command import command as keys_command
 
 SITE = "/sites/mechelen"
 FOREIGN = ("http://evil.example", "https://evil.example", "null", "file://")
@@ -242,3 +253,90 @@ def test_the_service_worker_is_served_for_the_whole_origin(desk: Desk) -> None:
     assert answer.headers["content-type"].startswith("text/javascript")
     assert answer.headers["service-worker-allowed"] == "/"
     assert answer.headers["cache-control"] == "no-cache"
+
+
+# --- messages to this browser -----------------------------------------------------------------------
+
+
+PUSHING = '\n[channels.push]\ncontact = "mailto:ict@mechelen.be"\n'
+ENDPOINT = "https://fcm.googleapis.com/fcm/send/abc"
+
+
+@pytest.fixture(scope="module")
+def pushing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    folder = tmp_path_factory.mktemp("pushing")
+    config = folder / "house.toml"
+    config.write_text(MECHELEN.read_text() + PUSHING)
+    with onthaal(folder, config=config) as server:
+        yield Desk(server)
+
+
+def subscribe(
+    desk: Desk, secret: str, body: str | None, method: str = "POST", **headers: str
+) -> httpx.Response:
+    """What a browser sends for the page's button."""
+    ours = {"Origin": "null", "Sec-Fetch-Site": "same-origin", **headers}
+    return web.request(method, f"{desk.server.base}/t/{secret}/push", content=body, headers=ours)
+
+
+def kept(desk: Desk, secret: str) -> Contact | None:
+    keys = load_keys(desk.server.database)
+    visit = keys.visit_of(secret)
+    assert visit is not None
+    store = Database(desk.server.url)
+    try:
+        return store.write_now(lambda connection: contacts.get(connection, keys, visit))
+    finally:
+        store.close()
+
+
+def test_a_subscription_is_kept_beside_the_rest_and_forgotten_again(pushing: Desk) -> None:
+    body = Browser().subscription(ENDPOINT)
+    for contact in (None, {"name": "Jan", "phone": "+32470123456"}):
+        secret = pushing.draw(**({"contact": contact} if contact else {}))
+        rest = None if contact is None else Contact(**contact)
+        assert kept(pushing, secret) == rest
+        for _ in range(2):
+            assert subscribe(pushing, secret, body).status_code == 204
+        found = kept(pushing, secret)
+        assert found is not None
+        assert json.loads(found.push or "") == json.loads(body)
+        assert msgspec.structs.replace(found, push=None) == (rest or Contact())
+        for _ in range(2):
+            assert subscribe(pushing, secret, None, "DELETE").status_code == 204
+        assert kept(pushing, secret) == rest
+    assert b"fcm.googleapis" not in pushing.server.database.read_bytes()
+
+
+def test_what_is_wrong_with_a_subscription_is_said_and_nothing_kept(pushing: Desk, desk: Desk) -> None:
+    secret, good = pushing.draw(), Browser().subscription(ENDPOINT)
+    for body in ("", "{}", "[" * 100_000, Browser().subscription("https://127.0.0.1/x")):
+        long = len(body) > 65_536
+        wanted = (413, "body-too-large") if long else (422, "bad-subscription")
+        check_problem(subscribe(pushing, secret, body), *wanted)
+    for origin in FOREIGN:
+        answer = subscribe(pushing, secret, good, **{"Origin": origin, "Sec-Fetch-Site": "cross-site"})
+        check_problem(answer, 403, "foreign-origin")
+    check_problem(subscribe(pushing, "nobody", good), 404, "unknown-ticket")
+    assert subscribe(pushing, secret, None, "GET").status_code == 405
+    assert kept(pushing, secret) is None
+    # A house that sends none takes none, and its page has no button for it.
+    other = desk.draw()
+    check_problem(subscribe(desk, other, good), 404, "no-push")
+    assert kept(desk, other) is None
+    assert "data-push" not in desk.page(f"/t/{other}").text
+
+
+def test_the_page_has_the_key_that_the_command_prints(pushing: Desk) -> None:
+    page = pushing.page(f"/t/{pushing.draw()}").text
+    printed = CliRunner().invoke(keys_command, ["--database", pushing.server.url]).stdout
+    assert f'data-push="{printed.strip()}"' in page
+    file = pushing.server.database.with_name("onthaal.db.vapid")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_nobody_else_may_write_a_subscription(pushing: Desk) -> None:
+    contact = {"name": "Jan", "push": Browser().subscription(ENDPOINT)}
+    client = pushing.server.client("reception")
+    answer = client.post(f"{SITE}/visits", json={"service": "onthaal", "contact": contact})
+    check_problem(answer, 422, "invalid-body")

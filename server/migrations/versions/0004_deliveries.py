@@ -72,15 +72,24 @@ def upgrade() -> None:
         sa.Column("source", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("mark"),
     )
+    with op.batch_alter_table("appointment") as appointment:
+        appointment.add_column(sa.Column("call_back_at", sa.BigInteger(), nullable=True))
+    op.create_index("appointment_call_back", "appointment", ["site", "call_back_at"], unique=False)
     with op.batch_alter_table("contact") as contact:
         contact.add_column(sa.Column("phone_mark", sa.LargeBinary(), nullable=True))
         contact.add_column(sa.Column("basis", sa.Text(), nullable=True))
         contact.add_column(sa.Column("basis_at", sa.BigInteger(), nullable=True))
         contact.add_column(sa.Column("basis_source", sa.Text(), nullable=True))
     op.create_index(op.f("ix_contact_phone_mark"), "contact", ["phone_mark"], unique=False)
+    with op.batch_alter_table("appointment") as appointment:
+        appointment.add_column(sa.Column("told_at", sa.BigInteger(), nullable=True))
 
 
 def downgrade() -> None:
+    op.drop_index("appointment_call_back", "appointment")
+    with op.batch_alter_table("appointment") as appointment:
+        appointment.drop_column("call_back_at")
+        appointment.drop_column("told_at")
     op.drop_index(op.f("ix_contact_phone_mark"), "contact")
     with op.batch_alter_table("contact") as contact:
         for column in ("phone_mark", "basis", "basis_at", "basis_source"):

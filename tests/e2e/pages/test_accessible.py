@@ -15,6 +15,8 @@ from e2e.pages.axe import assert_accessible
 from e2e.pages.house import House, in_language
 from playwright.sync_api import Browser, Page, expect
 
+from server.keys import load_keys
+
 pytestmark = pytest.mark.browser
 
 
@@ -27,7 +29,7 @@ class Face(NamedTuple):
     live: bool = True
 
 
-def faces(link: str) -> list[Face]:
+def faces(link: str, booked: str) -> list[Face]:
     phone = (844, 390)
     return [
         Face("/mechelen/hall", "screen"),
@@ -37,7 +39,10 @@ def faces(link: str) -> list[Face]:
         Face(link, None, phone),
         Face(f"{link}/leave", None, phone, live=False),
         Face("/t/nobody", None, phone, live=False),
+        Face(booked, None, phone, live=False),
+        Face("/a/nobody", None, phone, live=False),
         Face("/mechelen/devices", "supervisor", (1280, 800), live=False),
+        Face("/mechelen/webhooks", "supervisor", (1280, 800), live=False),
         Face("/mechelen", "counter", (1280, 800), live=False),
         Face("/sign-in", None, (1280, 800), live=False),
         Face("/screen", None, live=False),
@@ -60,7 +65,14 @@ def test_every_page_is_accessible(browser: Browser, tmp_path: Path, language: st
         server.start()
         mine = server.walk_in("afhalen")
         morning(server)
-        for face in faces(f"/t/{mine['link'].rpartition('/')[2]}"):
+        slot = {
+            "service": "bevolking",
+            "at": "2026-11-23T12:40:00+01:00",
+            "contact": {"phone": "+32470000000"},
+        }
+        booked = server.asked("integrator").put("/sites/mechelen/appointments/page", json=slot).json()
+        secret = load_keys(server.database).appointment_secret(booked["appointment"])
+        for face in faces(f"/t/{mine['link'].rpartition('/')[2]}", f"/a/{secret}"):
             page = opened(browser, server, face, language)
             expect(page.locator("html")).to_have_attribute("lang", language)
             expect(page.locator("main")).to_be_visible()

@@ -36,7 +36,7 @@ def test_the_index_leads_a_stranger_to_every_page(page: Page, server: House) -> 
     page.goto(server.base + "/")
     links = doors(page)
     assert {"/mechelen/hall?screen=hall", "/mechelen/counters/14", "/mechelen/reception"} < links
-    assert {"/mechelen/management", "/mechelen/devices", "/screen"} < links
+    assert {"/mechelen/management", "/mechelen/devices", "/mechelen/webhooks", "/screen"} < links
     # Who waits is led to no screen, but to the own ticket.
     waits = page.get_by_role("heading", name="Voor wie in de zaal wacht")
     assert waits.evaluate("(heading) => heading.nextElementSibling.querySelector('a')") is None
@@ -49,8 +49,8 @@ def test_the_index_leads_a_stranger_to_every_page(page: Page, server: House) -> 
         ("screen", set()),
         ("counter", {"/mechelen/counters/14"}),
         ("reception", {"/mechelen/reception"}),
-        ("supervisor", {"/mechelen/management", "/mechelen/devices", "/screen"}),
-        ("administrator", {"/mechelen/devices", "/screen"}),
+        ("supervisor", {"/mechelen/management", "/mechelen/devices", "/mechelen/webhooks", "/screen"}),
+        ("administrator", {"/mechelen/devices", "/mechelen/webhooks", "/screen"}),
     ],
 )
 def test_the_index_shows_who_is_signed_in_what_that_role_may_open(

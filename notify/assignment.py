@@ -1,0 +1,136 @@
+"""Assignments: the rows that say which arm of the experiment an appointment was drawn into, or why none.
+
+Written in the planner's transaction, before the first delivery of an appointment, and never changed: not by
+moving or cancelling it, nor by another configuration. Everything here is a plain function over a connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+import sqlalchemy as sa
+
+from notify import experiment
+from notify.contacts import Contact, opened
+from notify.delivery import address, usable
+from server import database as db
+from server.domain.appointment import Appointment
+from server.domain.experiment import Wording
+from server.domain.house import House
+from server.domain.messages import CHANNELS, Step, step
+from server.keys import BadKey, Keys
+
+_table = db.assignment
+
+
+def assign(
+    connection: sa.Connection, house: House, keys: Keys, fresh: Iterable[Appointment], now: int
+) -> None:
+    """Draw the arms of appointments that are first known now; those that have been drawn stay as they are."""
+    known = {each.id: each for each in fresh if experiment.runs(house, each)}
+    drawn = _table.c.subject
+    for subject in connection.execute(sa.select(drawn).where(drawn.in_(list(known)))).scalars():
+        del known[subject]
+    if not known or house.experiment is None:
+        return
+    contacts = _contacts(connection, keys, known)
+    closed = _opted_out(connection, keys, contacts.values())
+    names = db.reference.c
+    references: dict[str, str] = {
+        row.appointment: row.ref
+        for row in connection.execute(
+            sa.select(names.appointment, names.ref).where(names.appointment.in_(list(known)))
+        )
+    }
+    policy = experiment.version(house)
+    rows = []
+    for subject, each in known.items():
+        contact = contacts.get(subject)
+        # Whoever needs a safe contact counts as nobody that could be written to.
+        writable = contact is not None and contact.safe is None
+        writable = writable and bool(usable(contact, house.messages.order, (), closed))
+        reason = experiment.barred(house, each, writable, now)
+        # What came by no booking system and no desk has only its own id.
+        reference = references.get(subject, subject)
+        arm = None if reason else experiment.assign(house.experiment, keys, house.site, reference)
+        rows.append(
+            {
+                "subject": subject,
+                "site": house.site,
+                "experiment": house.experiment.id,
+                "policy": policy,
+                "eligible": reason is None,
+                "reason": reason,
+                "arm": None if arm is None else arm.id,
+                "probability": None if arm is None else arm.probability,
+                "ladder": None if arm is None else " ".join(rung.name for rung in arm.ladder),
+                "wording": None if arm is None else arm.wording,
+                "slot_at": each.at,
+                "at": now,
+            }
+        )
+    connection.execute(_table.insert(), rows)
+
+
+def ladders(
+    connection: sa.Connection, house: House, keys: Keys, appointments: Iterable[Appointment]
+) -> dict[str, tuple[Step, ...]]:
+    """The ladders of those of these appointments that are reminded as their arm is, by id.
+
+    Who has since come to a discreet service, or needs a safe contact by now, is reminded as everybody is.
+    """
+    plain = [
+        each.id
+        for each in appointments
+        if (service := house.services.get(each.service)) is None or not service.discreet
+    ]
+    drawn = {
+        row.subject: row.ladder
+        for row in connection.execute(
+            sa.select(_table.c.subject, _table.c.ladder).where(_table.c.subject.in_(plain), _table.c.eligible)
+        )
+    }
+    safe = {
+        subject for subject, contact in _contacts(connection, keys, drawn).items() if contact.safe is not None
+    }
+    return {
+        subject: tuple(step(name) for name in ladder.split())
+        for subject, ladder in drawn.items()
+        if subject not in safe
+    }
+
+
+def wordings(connection: sa.Connection, subjects: Collection[str]) -> dict[str, str]:
+    """How the reminders of these appointments are to be put, where that is not plain."""
+    if not subjects:
+        return {}
+    rows = connection.execute(
+        sa.select(_table.c.subject, _table.c.wording).where(
+            _table.c.subject.in_(list(subjects)), _table.c.eligible, _table.c.wording != Wording.PLAIN
+        )
+    )
+    return {row.subject: row.wording for row in rows}
+
+
+def _contacts(connection: sa.Connection, keys: Keys, subjects: Collection[str]) -> dict[str, Contact]:
+    found: dict[str, Contact] = {}
+    kept = db.contact.c
+    for row in connection.execute(
+        sa.select(kept.subject, kept.sealed).where(kept.subject.in_(list(subjects)))
+    ):
+        try:
+            found[row.subject] = opened(keys, row.subject, row.sealed)
+        except BadKey:
+            continue  # nobody can write to them either
+    return found
+
+
+def _opted_out(connection: sa.Connection, keys: Keys, contacts: Iterable[Contact]) -> set[str]:
+    marks = {
+        keys.address_mark(to): to
+        for contact in contacts
+        for channel in CHANNELS
+        if (to := address(contact, channel)) is not None
+    }
+    mark = db.opt_out.c.mark
+    return {marks[row.mark] for row in connection.execute(sa.select(mark).where(mark.in_(list(marks))))}
