@@ -71,8 +71,10 @@ class Terminal:
         if self.err.is_terminal and (link := _LINK.search(said)) is not None:
             lines = [lines[0].replace(link[0], ""), f"{'':11}{link[0]}"]
         for line in lines:
-            whole = not self.err.is_terminal
-            self.err.print(Text(line, style="dim"), no_wrap=True, overflow="ellipsis", soft_wrap=whole)
+            if self.err.is_terminal:
+                self.err.print(Text(line, style="dim"), no_wrap=True, overflow="ellipsis")
+            else:
+                self.err.print(Text(line), soft_wrap=True)
 
     def _line(self, tally: Tally) -> str:
         now = to_datetime(self._clock.now(), self._house.calendar.zone)
