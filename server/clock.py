@@ -59,12 +59,20 @@ class HouseClock:
         until the machine's clock has caught up, and a wrong clock that is mended stays mended.
         """
         if not self._follows and self.now() < instant:
-            self.jump(instant)
+            self._set(instant)
 
     def jump(self, instant: int) -> None:
-        """Show ``instant`` now and go on from there: the nights that a demo leaves out."""
+        """Show ``instant`` now and go on from there: the nights that a demo leaves out.
+
+        Not while it hurries: it is there soon, and what happens by night happens on the way.
+        """
         if self._follows:
             raise RuntimeError("the machine's own clock cannot be moved")
+        self.now()
+        if self._hurry is None:
+            self._set(instant)
+
+    def _set(self, instant: int) -> None:
         self._from, self._since = instant, time.monotonic_ns()
 
 

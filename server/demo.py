@@ -1,5 +1,6 @@
 """``onthaal demo``: a house, an empty database, and simulated days to look at.
 
+It begins three house days early, which pass in half a minute: the reminders of the first morning go out.
 Two processes of their own, a server and a client, end with this one; the database lives in a
 temporary folder that goes with it.
 """
@@ -17,8 +18,9 @@ import tempfile
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import IO
 
 import click
 import httpx
@@ -30,7 +32,7 @@ from server import accounts
 from server.access import Role, create_token
 from server.command_line import opened
 from server.domain.house import House
-from server.domain.schedule import SECOND, iso
+from server.domain.schedule import SECOND, iso, to_datetime
 from server.settings import ConfigError, default_config, load
 from server.simulate import ROLES, variable
 from server.simulate.staff import spare_counter
@@ -43,6 +45,14 @@ MORNING_S = 900
 """The house clock begins this long before the doors open: time to book the day's appointments."""
 BOOKING_S = 8
 """The same in real seconds, where a fast house needs longer than its morning."""
+
+DAYS_EARLY = 3
+"""How many days before the first opening the demo begins: as far as the first rung of its ladder."""
+HURRY_S = 28.0
+"""In how many real seconds these days pass."""
+FIRST_BOOKED_S = 6.0
+"""The first of them, before the earliest rung: both processes start, and the first day is booked."""
+SHORTEST_HURRY_S = 4.0
 
 STARTS_WITHIN_S = 30.0
 ENDS_WITHIN_S = 8.0
@@ -73,11 +83,19 @@ class DemoFailed(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demo:
-    """What is shown: a house, how fast, from which instant, for how many days."""
+    """What is shown: a house, how fast, from which instant, for how many days.
+
+    Until ``morning``, shortly before the doors open on the day ``first``, it hurries at the speed of
+    ``hurry``; None where it begins in the morning. ``messages``: each is shown in the terminal.
+    """
 
     house: House
     config: Path
     begins_at: int
+    first: date
+    morning: int
+    hurry: float | None
+    messages: bool
     speed: float
     seed: int
     port: int
@@ -111,15 +129,42 @@ class Demo:
     show_default=True,
     help="The day to begin with.",
 )
-def command(speed: float, seed: int, port: int, days: int | None, first: datetime) -> None:
+@click.option(
+    "--hurry",
+    "hurry_s",
+    default=HURRY_S,
+    show_default=True,
+    type=click.FloatRange(0, 600),
+    callback=lambda _context, _option, value: _hurry_s(value),
+    help="Real seconds in which the three days before pass; 0 leaves them out.",
+)
+@click.option(
+    "--messages/--quiet-messages", default=True, show_default=True, help="Show every message in the terminal."
+)
+def command(
+    speed: float,
+    seed: int,
+    port: int,
+    days: int | None,
+    first: datetime,
+    hurry_s: float,
+    messages: bool,
+) -> None:
     """Show a simulated house: the Mechelen hall, its people and its staff."""
     try:
         config = default_config()
         house = load(config)[SITE]
+        opening = _opening(house, first.date())
+        morning = opening - round(max(MORNING_S, BOOKING_S * speed)) * SECOND
+        begins_at, hurry = _early(house, opening, morning, hurry_s) if hurry_s else (morning, None)
         demo = Demo(
             house=house,
             config=config,
-            begins_at=_morning(house, first.date(), speed),
+            begins_at=begins_at,
+            first=house.calendar.local_date(opening),
+            morning=morning,
+            hurry=hurry,
+            messages=messages,
             speed=speed,
             seed=seed,
             port=port,
@@ -133,12 +178,28 @@ def command(speed: float, seed: int, port: int, days: int | None, first: datetim
         sys.exit(1)
 
 
-def _morning(house: House, day: date, speed: float) -> int:
-    """Shortly before the first opening on that day or after it."""
+def _hurry_s(value: float) -> float:
+    if 0 < value < SHORTEST_HURRY_S:
+        raise click.BadParameter(f"three days need {SHORTEST_HURRY_S:g} seconds; 0 leaves them out")
+    return value
+
+
+def _opening(house: House, day: date) -> int:
+    """The first opening on that day or after it."""
     opening = house.calendar.next_opening(house.calendar.midnight_before(day) - SECOND)
     if opening is None:
         raise DemoFailed(f"the house does not open within a month of {day}")
-    return opening - round(max(MORNING_S, BOOKING_S * speed)) * SECOND
+    return opening
+
+
+def _early(house: House, opening: int, morning: int, hurry_s: float) -> tuple[int, float]:
+    """When to begin, so that the last days before the opening pass in so many real seconds, and how fast."""
+    calendar = house.calendar
+    local = to_datetime(opening, calendar.zone)
+    since = calendar.at(local.date() - timedelta(days=DAYS_EARLY), local.time())
+    booked_s = min(FIRST_BOOKED_S, hurry_s / 4)
+    hurry = (morning - since) / SECOND / (hurry_s - booked_s)
+    return since - round(booked_s * hurry * SECOND), hurry
 
 
 def _port_is_free(demo: Demo) -> None:
@@ -179,38 +240,56 @@ async def _show(demo: Demo, folder: Path) -> None:
         port=demo.port,
         house_time=iso(demo.begins_at),
         speed=demo.speed,
+        hurry_until=None if demo.hurry is None else iso(demo.morning),
+        hurry=demo.hurry,
     )
-    async with _child(("server", "serve", "--skip-nights", *serve), log) as serving:
-        await _answers(demo, serving, log)
-        keys = await asyncio.to_thread(_let_in, database, demo.left)
-        _announce(demo, keys)
-        play = _options(
-            url=f"http://{HOST}:{demo.port}",
-            config=demo.config,
-            site=SITE,
-            seed=demo.seed,
-            leave=demo.left,
-            days=demo.days,
-        )
-        environment = {variable(role): token for role, token in keys.tokens.items()}
-        async with _child(("server.simulate", *play), None, environment) as client:
-            ends = {asyncio.create_task(serving.wait()), asyncio.create_task(client.wait())}
-            try:
-                await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for end in ends:
-                    end.cancel()
-            if serving.returncode is not None:
-                raise DemoFailed(f"the server ended unexpectedly ({serving.returncode}){_tail(log)}")
-            if client.returncode != 0:
-                raise DemoFailed(f"the client ended unexpectedly ({client.returncode})")
+    # Before the server starts: from then on its house hurries.
+    keys = await asyncio.to_thread(_let_in, database, demo.left)
+    play = _options(
+        url=f"http://{HOST}:{demo.port}",
+        config=demo.config,
+        site=SITE,
+        seed=demo.seed,
+        leave=demo.left,
+        days=demo.days,
+        first=demo.first,
+        hurry_until=None if demo.hurry is None else iso(demo.morning),
+    )
+    environment = {variable(role): token for role, token in keys.tokens.items()}
+    # What the server writes to its standard output are messages. The client shows them: it owns the line of
+    # progress on the same terminal.
+    read, write = os.pipe()
+    with os.fdopen(read, "rb") as told, os.fdopen(write, "wb") as tells:
+        server = ("server", "serve", "--skip-nights", *serve)
+        async with _child(server, log, stdout=tells if demo.messages else None) as serving:
+            tells.close()
+            await _answers(demo, serving, log)
+            _announce(demo, keys)
+            client = ("server.simulate", *play, *(["--messages"] if demo.messages else []))
+            async with _child(client, None, environment, stdin=told) as playing:
+                told.close()
+                ends = {asyncio.create_task(serving.wait()), asyncio.create_task(playing.wait())}
+                try:
+                    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    for end in ends:
+                        end.cancel()
+                if serving.returncode is not None:
+                    raise DemoFailed(f"the server ended unexpectedly ({serving.returncode}){_tail(log)}")
+                if playing.returncode != 0:
+                    raise DemoFailed(f"the client ended unexpectedly ({playing.returncode})")
 
 
 @contextlib.asynccontextmanager
 async def _child(
-    arguments: tuple[str, ...], log: Path | None, environment: dict[str, str] | None = None
+    arguments: tuple[str, ...],
+    log: Path | None,
+    environment: dict[str, str] | None = None,
+    *,
+    stdin: IO[bytes] | None = None,
+    stdout: IO[bytes] | None = None,
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A module run as a process that ends with the block.
+    """A module run as a process that ends with the block; what it says goes to ``log``, or is ours.
 
     In a session of its own: the terminal's Ctrl-C comes to us alone, and we end what we started, the
     client before its server.
@@ -220,8 +299,8 @@ async def _child(
         process = await asyncio.create_subprocess_exec(
             *_PYTHON,
             *arguments,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=errors,
+            stdin=stdin or asyncio.subprocess.DEVNULL,
+            stdout=stdout or errors,
             stderr=errors,
             env=_environment() | (environment or {}),
             start_new_session=True,
@@ -314,6 +393,7 @@ def _announce(demo: Demo, keys: Keys) -> None:
         f"  reception        {demo.url}/{SITE}/reception",
         f"  management       {demo.url}/{SITE}/management",
         f"  devices          {demo.url}/{SITE}/devices",
+        f"  sent messages    {demo.url}/{SITE}/messages",
         f"  another screen   {demo.url}/screen",
         "",
         f"Open your counter's address first: it signs your browser in, for the hall screen as well. "
@@ -328,10 +408,24 @@ def _announce(demo: Demo, keys: Keys) -> None:
         "What a supervisor sees:",
         f"  curl -s {api}/views/management -H 'Authorization: Bearer {keys.tokens['supervisor']}'",
         "",
+        *_before(demo),
     )
     console = Console()
     for line in lines:
         console.print(line, soft_wrap=True, markup=False, highlight=False)
+
+
+def _before(demo: Demo) -> tuple[str, ...]:
+    """What happens first, for who wonders why the date runs."""
+    if demo.hurry is None:
+        return ()
+    shown = "below" if demo.messages else "on the page of sent messages"
+    hurry_s = (demo.morning - demo.begins_at) / SECOND / demo.hurry
+    return (
+        f"It begins {DAYS_EARLY} days early; they pass in {hurry_s:.0f} seconds: "
+        f"appointments are booked and their reminders go out, as shown {shown}.",
+        "",
+    )
 
 
 def _walk_in(house: House) -> str:

@@ -7,10 +7,8 @@ task group of their day; what one of them finds refused is counted and shown, ne
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from random import Random
@@ -25,9 +23,9 @@ from server.simulate.outside import Outside, Refusal
 from server.simulate.people import Answer, Aside
 from server.simulate.plan import DayPlan, Person, plan_day
 from server.simulate.staff import PACE_S, Shift
+from server.simulate.tally import Tally
+from server.simulate.telephones import Telephones
 from server.simulate.watch import Hall
-
-log = logging.getLogger("onthaal.simulate")
 
 BEFORE_S = 1500
 """Staff and citizens are ready this long before the doors open."""
@@ -41,6 +39,8 @@ LOOK_S = 60.0
 """House seconds between two looks at a hall in which nothing seems to change."""
 JOURNAL_PAGE = 500
 BOOKING_AT_ONCE = 6
+AHEAD_AT_ONCE = 2
+"""Fewer where the day goes on beside it."""
 DAYS_AHEAD = 30
 
 
@@ -53,14 +53,6 @@ class Guest:
     called: asyncio.Event = field(default_factory=asyncio.Event)
     left_s: float = 0.0
     interrupted: bool = False
-
-
-@dataclass(slots=True)
-class Tally:
-    """What the client did on this day, for the line that shows progress and for its end."""
-
-    calls: int = 0
-    refusals: Counter[str] = field(default_factory=Counter)
 
 
 class Driver:
@@ -79,41 +71,52 @@ class Driver:
         self._coming: Counter[str] = Counter()
         self._seats = {counter: asyncio.Lock() for counter in house.counters}
         self._read = 0
+        self._booked_to = date.min
+        self._ids: dict[str, str] = {}
         self.tally = Tally()
+        self.telephones = Telephones(outside, clock, self.tally)
 
-    async def run(self, days: int | None, closed: Callable[[DayFigures, Counter[str]], None]) -> None:
-        """Play days from the house's today on, for so many open days or for ever.
+    async def run(
+        self, days: int | None, closed: Callable[[DayFigures, Tally], None], first: date | None = None
+    ) -> None:
+        """Play days from ``first`` (the house's today) on, for so many open days or for ever.
 
         ``closed`` is called with each day's figures once its last counter has closed.
         """
-        day = self._house.calendar.local_date(self._clock.now())
-        plan = self._next_plan(day)
+        plan = self._next_plan(first or self._house.calendar.local_date(self._clock.now()))
+        self._booked_to = plan.date - timedelta(days=1)
         played = 0
-        await self._book(plan)
-        while True:
-            await self._play(plan)
-            played += 1
-            found = await self._figures()
-            if found is not None:
-                closed(found, self.tally.refusals)
-            self.tally.refusals = Counter()
-            if days is not None and played >= days:
-                return
-            # Booked in the evening, as the night may be short.
-            plan = self._next_plan(plan.date + timedelta(days=1))
-            await self._book(plan)
+        async with asyncio.TaskGroup() as office:
+            while True:
+                await self._book_ahead(plan.date, BOOKING_AT_ONCE)
+                # The days within reach of the ladder beside it: the doors do not wait for them.
+                last = plan.date + timedelta(days=reach(self._house))
+                ahead = office.create_task(self._book_ahead(last, AHEAD_AT_ONCE), name="booking ahead")
+                await self._play(plan)
+                await ahead
+                played += 1
+                found = await self._figures(plan)
+                if found is not None:
+                    closed(found, self.tally)
+                self.tally.clear()
+                self.telephones.forget(map(_ref, plan.people))
+                if days is not None and played >= days:
+                    return
+                plan = self._next_plan(plan.date + timedelta(days=1))
 
     def _next_plan(self, day: date) -> DayPlan:
         for ahead in range(DAYS_AHEAD):
-            plan = plan_day(self._house, day + timedelta(days=ahead), self._seed, left=self._left)
+            plan = self._plan(day + timedelta(days=ahead))
             if plan.openings and plan.openings[-1][1] > self._clock.now():
                 return plan
         raise LookupError(f"{self._house.site} does not open within {DAYS_AHEAD} days of {day}")
 
+    def _plan(self, day: date) -> DayPlan:
+        return plan_day(self._house, day, self._seed, left=self._left)
+
     async def _play(self, plan: DayPlan) -> None:
         self._guests.clear()
         self._coming.clear()
-        self.tally.calls = 0
         await self._clock.until(plan.openings[0][0] - BEFORE_S * SECOND)
         async with asyncio.TaskGroup() as people:
             citizens = [
@@ -127,72 +130,88 @@ class Driver:
             for citizen in citizens:
                 citizen.cancel()
 
-    @contextmanager
-    def _tolerating(self, *codes: str) -> Iterator[None]:
-        """Refusals that life brings with it are passed over; all others are counted as well."""
-        try:
-            yield
-        except Refusal as refusal:
-            if refusal.code not in codes:
-                self._refused(refusal)
-
-    def _refused(self, refusal: Refusal) -> None:
-        log.warning("refused: %s", refusal)
-        self.tally.refusals[refusal.code] += 1
-
     # --- the booking system ---------------------------------------------------------------------
 
-    async def _book(self, plan: DayPlan) -> None:
+    async def _book_ahead(self, last: date, at_once: int) -> None:
+        """Book the days up to and with ``last`` that are not booked yet, the nearest first."""
+        while self._booked_to < last:
+            day = self._booked_to + timedelta(days=1)
+            await self._book(self._plan(day), at_once)
+            self._booked_to = day
+
+    async def _book(self, plan: DayPlan, at_once: int) -> None:
         """Tell the server of a day's appointments, a few at a time."""
         booked = iter([person for person in plan.people if person.booked_at is not None])
 
         async def clerk() -> None:
             for person in booked:
-                with self._tolerating():
+                self.telephones.know(_ref(person), person)
+                with self.tally.tolerating():
                     await self._put(person, person.booked_at or 0)
 
         async with asyncio.TaskGroup() as office:
-            for _ in range(BOOKING_AT_ONCE):
+            for _ in range(at_once):
                 office.create_task(clerk())
 
     async def _put(self, person: Person, slot: int) -> None:
+        contact: Said = {"name": name_of(person.id)}
+        if person.contact is not None:
+            left = {"phone": person.contact.phone, "email": person.contact.email, "safe": person.contact.safe}
+            contact |= {name: value for name, value in left.items() if value is not None}
         body: Said = {
             "service": person.service,
             "at": iso(slot),
             "persons": person.persons,
-            "contact": {"name": name_of(person.id)},
+            "contact": contact,
         }
         if person.language is not None:
             body["language"] = person.language
-        await self._outside.put("integrator", f"/appointments/{_ref(person)}", body)
+        said = await self._outside.put("integrator", f"/appointments/{_ref(person)}", body)
+        self._ids[_ref(person)] = said["appointment"]
 
     # --- citizens ---------------------------------------------------------------------------------
 
     async def _citizen(self, person: Person) -> None:
         if person.changes_at is not None:
             await self._clock.until(person.changes_at)
-            with self._tolerating():
+            if person.cancels and self.telephones.cancelled(_ref(person)):
+                return
+            with self.tally.tolerating():
                 if person.cancels:
                     await self._outside.delete("integrator", f"/appointments/{_ref(person)}")
                 else:
                     await self._put(person, person.slot_at or 0)
+        person = await self._remembering(person)
         if person.announces_at is not None:
             await self._clock.until(person.announces_at)
-            with self._tolerating():
-                await self._outside.post(
-                    "integrator",
-                    f"/appointments/{_ref(person)}/late",
-                    {"minutes": person.announced_minutes},
-                )
+            await self._announce(person)
         if person.comes_at is None:
             return
         await self._clock.until(person.comes_at)
-        with self._tolerating():
+        with self.tally.tolerating():
             ticket, guest = await self._report(person)
             self._guests[ticket] = guest
             if person.priority:
                 await self._outside.post("reception", f"/visits/{guest.visit}/priority", {"priority": True})
             await self._wait(guest)
+
+    async def _remembering(self, person: Person) -> Person:
+        """The person as they are with a reminder or without one, once it is too late for one."""
+        if person.forgetting is None:
+            return person
+        other = person.unreminded()
+        acts = (person.announces_at, person.comes_at, other.announces_at, other.comes_at)
+        await self._clock.until(min(moment for moment in acts if moment is not None))
+        return person if self.telephones.reminded(_ref(person)) else other
+
+    async def _announce(self, person: Person) -> None:
+        """Say that it will be late: by the link, or to the booking system where there is none."""
+        if await self.telephones.late(_ref(person), person.announced_minutes):
+            return
+        with self.tally.tolerating():
+            await self._outside.post(
+                "integrator", f"/appointments/{_ref(person)}/late", {"minutes": person.announced_minutes}
+            )
 
     async def _report(self, person: Person) -> tuple[str, Guest]:
         if person.slot_at is not None:
@@ -216,13 +235,13 @@ class Driver:
             called.cancel()
         if not guest.called.is_set():
             # Called at this very moment, or by the counter that is left to who watches.
-            with self._tolerating("not-waiting"):
+            with self.tally.tolerating("not-waiting"):
                 await self._outside.post("reception", f"/visits/{guest.visit}/leave")
 
     async def _come_back(self, guest: Guest, after_s: float) -> None:
         """Return after fetching a paper, or after having been called in vain."""
         await self._clock.pause(after_s)
-        with self._tolerating("not-away"):
+        with self.tally.tolerating("not-away"):
             await self._outside.post("reception", f"/visits/{guest.visit}/return")
 
     # --- staff ------------------------------------------------------------------------------------
@@ -273,7 +292,7 @@ class Driver:
         try:
             return await self._outside.post("counter", f"/counters/{shift.counter}/{what}", body)
         except Refusal as refusal:
-            self._refused(refusal)
+            self.tally.refused(refusal)
             return None
 
     async def _next(self, shift: Shift, people: asyncio.TaskGroup) -> bool:
@@ -336,7 +355,7 @@ class Driver:
             await self._say(shift, "finish")
             await self._clock.pause(5)
             # Where the house runs so fast that the two minutes are over, finished is finished.
-            with self._tolerating("undo-too-late", "undo-moved-on"):
+            with self.tally.tolerating("undo-too-late", "undo-moved-on"):
                 await self._outside.post("counter", f"/counters/{shift.counter}/undo")
                 await self._clock.pause(guest.left_s)
                 await self._say(shift, "finish")
@@ -355,7 +374,7 @@ class Driver:
 
     # --- the figures ------------------------------------------------------------------------------
 
-    async def _figures(self) -> DayFigures | None:
+    async def _figures(self, plan: DayPlan) -> DayFigures | None:
         """The day's figures from the journal; later days read on from its opening."""
         entries: list[Said] = []
         after = self._read
@@ -365,7 +384,17 @@ class Driver:
             entries += page
             after = page[-1]["seq"]
         self._read = after
-        return figures(entries)
+        refs = [_ref(person) for person in plan.people if person.slot_at is not None]
+        reminded = {self._ids[ref] for ref in refs if ref in self._ids and self.telephones.reminded(ref)}
+        for ref in refs:
+            self._ids.pop(ref, None)
+        return figures(entries, reminded)
+
+
+def reach(house: House) -> int:
+    """How many days before its slot an appointment has its first reminder, in whole days."""
+    ladders = [house.messages.ladder, *(service.ladder or () for service in house.services.values())]
+    return max((step.days or -(-step.seconds // 86_400) for ladder in ladders for step in ladder), default=0)
 
 
 def _ref(person: Person) -> str:

@@ -5,7 +5,7 @@ An own small tally, on purpose: it shares no code with what the server shows, an
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
@@ -26,9 +26,25 @@ class Waits:
     p90_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """How many of so many appointments that were not cancelled were late or missed."""
+
+    failed: int
+    of: int
+
+    @property
+    def share(self) -> float:
+        """The share of them."""
+        return self.failed / self.of if self.of else 0.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayFigures:
-    """A day at the house. Shares of ``appointments``, those that were not cancelled."""
+    """A day at the house. Shares of ``appointments``, those that were not cancelled.
+
+    ``reminded`` are those of them whom a reminder had reached in time, ``unreminded`` the others.
+    """
 
     date: str
     visits: int
@@ -42,6 +58,8 @@ class DayFigures:
     cancelled: int
     late: int
     never: int
+    reminded: Failing
+    unreminded: Failing
     with_appointment: Waits
     without: Waits
 
@@ -90,8 +108,11 @@ _BECOMES = {
 _ACTS = frozenset(_BECOMES) | {"service-finished"}
 
 
-def figures(entries: Iterable[dict[str, Any]]) -> DayFigures | None:
-    """The figures of the newest day in these entries of the journal; None where no day opens in them."""
+def figures(entries: Iterable[dict[str, Any]], reminded: Collection[str] = frozenset()) -> DayFigures | None:
+    """The figures of the newest day in these entries of the journal; None where no day opens in them.
+
+    ``reminded`` has the ids of the appointments whose people a reminder reached in time.
+    """
     tally: _Tally | None = None
     for entry in entries:
         if entry["kind"] == "day-opened":
@@ -104,7 +125,7 @@ def figures(entries: Iterable[dict[str, Any]]) -> DayFigures | None:
             }
         elif tally is not None:
             _count(tally, entry)
-    return None if tally is None else _sum(tally)
+    return None if tally is None else _sum(tally, reminded)
 
 
 def _count(tally: _Tally, entry: dict[str, Any]) -> None:
@@ -148,14 +169,16 @@ def _take_back(tally: _Tally, counter: str) -> None:
         tally.calls -= rang
 
 
-def _sum(tally: _Tally) -> DayFigures:
+def _sum(tally: _Tally, reminded: Collection[str]) -> DayFigures:
     visits = list(tally.visits.values())
     standing = {key: slot for key, slot in tally.slots.items() if key not in tally.cancelled}
-    late = sum(
-        tally.visits[tally.reported[key]].reported_at - slot > GRACE_S * SECOND
+    late = {
+        key
         for key, slot in standing.items()
-        if key in tally.reported
-    )
+        if key in tally.reported and tally.visits[tally.reported[key]].reported_at - slot > GRACE_S * SECOND
+    }
+    never = standing.keys() - tally.reported.keys()
+    failed, had_one = late | never, standing.keys() & set(reminded)
 
     def state(*names: str) -> int:
         return sum(visit.state in names for visit in visits)
@@ -171,8 +194,10 @@ def _sum(tally: _Tally) -> DayFigures:
         calls=tally.calls,
         appointments=len(standing),
         cancelled=len(tally.cancelled & tally.slots.keys()),
-        late=late,
-        never=sum(key not in tally.reported for key in standing),
+        late=len(late),
+        never=len(never),
+        reminded=Failing(len(failed & had_one), len(had_one)),
+        unreminded=Failing(len(failed - had_one), len(standing) - len(had_one)),
         with_appointment=_waits(visit for visit in visits if visit.slot_at is not None),
         without=_waits(visit for visit in visits if visit.slot_at is None),
     )

@@ -26,23 +26,36 @@ def instant(text: str) -> int:
     return to_instant(datetime.fromisoformat(text))
 
 
-class HouseTime:
-    """The house's clock from outside. Jumps (a night left out, a restart) wake whoever waits."""
+LOOK_AT_LEAST_S = 0.02
+"""Real seconds between two looks of who waits for what lies behind the halt."""
 
-    def __init__(self) -> None:
+
+class HouseTime:
+    """The house's clock from outside. Jumps (a night left out, a restart) wake whoever waits.
+
+    ``halt`` is a moment at which the house is known to slow down: we are not beyond it before the house
+    says that it is. A thousandfold hurry would be hours ahead by the time that its end is noticed.
+    """
+
+    def __init__(self, halt: int | None = None) -> None:
         self.speed = 1.0
+        self._halt = halt
         self._from = 0
         self._since = time.monotonic()
         self._moved = asyncio.Event()
 
     def now(self) -> int:
         """House time now, in microseconds UTC."""
-        return self._from + round((time.monotonic() - self._since) * self.speed * SECOND)
+        return self._at(time.monotonic())
+
+    def _at(self, moment: float) -> int:
+        carried = self._from + round((moment - self._since) * self.speed * SECOND)
+        return carried if self._halt is None or self._from >= self._halt else min(carried, self._halt)
 
     def set(self, at: int, speed: float, *, measured: float | None = None) -> None:
         """House time was ``at`` at the monotonic moment ``measured`` (now, if it is not given)."""
         measured = time.monotonic() if measured is None else measured
-        expected = self._from + round((measured - self._since) * self.speed * SECOND)
+        expected = self._at(measured)
         moved = speed != self.speed or abs(at - expected) > DRIFT_S * max(speed, 1.0) * SECOND
         self._from, self._since, self.speed = at, measured, speed
         if moved:
@@ -55,7 +68,7 @@ class HouseTime:
             real_s = ahead_s / self.speed if self.speed > 0 else _LOOK_AGAIN_S
             moved = self._moved
             try:
-                async with asyncio.timeout(min(real_s, _LOOK_AGAIN_S)):
+                async with asyncio.timeout(min(max(real_s, LOOK_AT_LEAST_S), _LOOK_AGAIN_S)):
                     await moved.wait()
             except TimeoutError:
                 pass

@@ -68,25 +68,36 @@ class Outside:
 
     async def get(self, role: str, path: str = "", **query: str | int) -> Answer:
         """Read ``/api/v1/sites/{site}{path}``."""
-        return await self._ask(role, "GET", path, query=query)
+        return await self._ask(role, "GET", self._prefix + path, query=query)
 
     async def post(self, role: str, path: str, body: Answer | None = None) -> Answer:
         """Send a command, once, however often it has to be said."""
-        return await self._ask(role, "POST", path, body or {})
+        return await self._ask(role, "POST", self._prefix + path, body or {})
 
     async def put(self, role: str, path: str, body: Answer) -> Answer:
         """Make something be so; saying it again changes nothing."""
-        return await self._ask(role, "PUT", path, body)
+        return await self._ask(role, "PUT", self._prefix + path, body)
 
     async def delete(self, role: str, path: str) -> Answer:
         """Take something away."""
-        return await self._ask(role, "DELETE", path)
+        return await self._ask(role, "DELETE", self._prefix + path)
+
+    async def answer(self, secret: str, says: str, body: Answer | None = None) -> Answer:
+        """Answer for the citizen of an appointment, by the secret of its link: that is all it takes."""
+        return await self._ask(None, "POST", f"/api/v1/appointments/{secret}/{says}", body or {})
 
     async def _ask(
-        self, role: str, method: str, path: str, body: Answer | None = None, query: Query | None = None
+        self,
+        role: str | None,
+        method: str,
+        path: str,
+        body: Answer | None = None,
+        query: Query | None = None,
     ) -> Answer:
         """The answer. Raises :class:`Refusal` or :class:`Unanswered`."""
-        headers = {"Authorization": f"Bearer {self._tokens[role]}"}
+        headers = {} if role is None else {"Authorization": f"Bearer {self._tokens[role]}"}
+        # A secret link is told to nobody.
+        told = path.removeprefix(self._prefix) if role is not None else path.rsplit("/", 1)[1]
         if method == "POST":
             headers["Idempotency-Key"] = uuid4().hex
         gone_at = time.monotonic() + self._give_up_s
@@ -95,17 +106,17 @@ class Outside:
             asked_to_wait_s = 0.0
             try:
                 answer = await self._http.request(
-                    method, self._prefix + path, json=body, params=query or None, headers=headers
+                    method, path, json=body, params=query or None, headers=headers
                 )
             except httpx.TransportError as error:
-                what = f"{method} {path}: {type(error).__name__}"
+                what = f"{method} {told}: {type(error).__name__}"
             else:
                 if answer.is_success:
                     found: Answer = answer.json()
                     return found
                 if answer.status_code not in _AGAIN:
-                    raise Refusal(answer.status_code, _code(answer), f"{method} {path}")
-                what = f"{method} {path}: {answer.status_code}"
+                    raise Refusal(answer.status_code, _code(answer), f"{method} {told}")
+                what = f"{method} {told}: {answer.status_code}"
                 asked_to_wait_s = _seconds(answer.headers.get("Retry-After"))
             pause_s = max(asked_to_wait_s, self._spread.uniform(0.5, 1.0) * wait_s)
             if time.monotonic() + pause_s > gone_at:

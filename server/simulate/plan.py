@@ -14,7 +14,7 @@ from random import Random
 from server.domain.house import House, Kind, Service
 from server.domain.schedule import SECOND, Period, to_datetime
 from server.simulate import people
-from server.simulate.people import Answer, Aside, Interruption
+from server.simulate.people import Answer, Aside, Contact, Interruption, Reply
 from server.simulate.staff import Shift, roster
 
 VISITORS = 350
@@ -25,6 +25,8 @@ BREADTH = 0.75
 """A day twice as long sees 2 ** 0.75 times the visitors: the longest is the busiest, but not by the hour."""
 
 CANCELLED_SHARE = 0.05
+BY_LINK_SHARE = 0.6
+"""Of those who cancel: who do it by the link of a reminder, once one has reached them."""
 MOVED_SHARE = 0.03
 ANNOUNCED_SHARE = 0.25
 """Of the late: who say so beforehand."""
@@ -33,6 +35,8 @@ SECOND_SERVICE_SHARE = 0.03
 
 # How busy the hours are that begin then (wall clock): weekday and Saturday mornings, late afternoon.
 _BUSY = {8: 1.1, 9: 1.5, 10: 1.5, 11: 1.2, 12: 0.8, 13: 0.8, 14: 0.8, 15: 0.9, 16: 1.2, 17: 1.4, 18: 0.8}
+STREAMS = ("visitors", "slots", "people", "arrivals", "contacts", "staff")
+
 _BIN_S = 300
 _LAST_SLOT_S = 900
 """No slot so close to closing that late people would find the doors shut."""
@@ -41,14 +45,27 @@ _LAST_SLOT_S = 900
 _WALK_IN_KINDS = {Kind.RECEPTION: 1.0, Kind.EXPRESS: 2.0, Kind.THEME: 2.0}
 
 
+@dataclass(frozen=True, slots=True)
+class Conduct:
+    """When a person comes, None for never; when they say that it will be late, and by how many minutes."""
+
+    comes_at: int | None = None
+    announces_at: int | None = None
+    announced_minutes: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
     """One citizen's plans for the day. Instants are microseconds UTC, durations seconds.
 
     ``slot_at`` is None for a walk-in. ``booked_at`` is the slot as first booked: another than
-    ``slot_at`` for who moves it at ``changes_at``. Who ``cancels`` does so at ``changes_at``.
-    ``comes_at`` is None for who never reports, or cancelled. ``announces_at`` is when a late person
-    says so, and ``announced_minutes`` what they say.
+    ``slot_at`` for who moves it at ``changes_at``. Who ``cancels`` does so at ``changes_at``, or
+    ``by_link`` when a reminder has reached them. ``comes_at`` is None for who never reports, or
+    cancelled. ``announces_at`` is when a late person says so, and ``announced_minutes`` what they say.
+
+    All this is what they do where a reminder reached them before ``leaves_at``; ``forgetting`` is what
+    they do instead where none did, None where that is the same. ``says`` is what they answer to the first
+    reminder, ``reply_after_s`` how long after it.
     """
 
     id: str
@@ -61,6 +78,11 @@ class Person:
     announces_at: int | None = None
     announced_minutes: int = 0
     comes_at: int | None = None
+    forgetting: Conduct | None = None
+    contact: Contact | None = None
+    by_link: bool = False
+    says: Reply | None = None
+    reply_after_s: float = 0.0
     persons: int = 1
     language: str | None = None
     priority: bool = False
@@ -76,6 +98,22 @@ class Person:
         if self.slot_at is None or self.comes_at is None:
             return None
         return (self.comes_at - self.slot_at) / SECOND
+
+    @property
+    def leaves_at(self) -> int:
+        """When they would have to leave home; for who never comes, when they ought to have."""
+        return (self.comes_at or self.slot_at or 0) - people.TRAVEL_S * SECOND
+
+    def unreminded(self) -> Person:
+        """The same person where no reminder reached them."""
+        if self.forgetting is None:
+            return self
+        return replace(
+            self,
+            comes_at=self.forgetting.comes_at,
+            announces_at=self.forgetting.announces_at,
+            announced_minutes=self.forgetting.announced_minutes,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,14 +133,13 @@ def plan_day(house: House, day: date, seed: int, *, left: str | None = None) -> 
         return DayPlan(date=day, openings=(), people=(), shifts=())
     # One stream a matter, so that a change to one leaves the others as they were. A string seeds
     # `Random` by its SHA-512, not by the hash that differs from process to process.
-    streams = {
-        name: Random(f"{house.site} {day} {seed} {name}") for name in ("visitors", "slots", "people", "staff")
-    }
+    streams = {name: Random(f"{house.site} {day} {seed} {name}") for name in STREAMS}
     visitors = visitors_on(house, day)
     walk_ins = _walk_ins(house, openings, visitors * (1 - BY_APPOINTMENT), streams)
     booked = _appointments(house, openings, visitors * BY_APPOINTMENT / (1 - people.NEVER_SHARE), streams)
     everyone = tuple(
-        replace(person, id=f"{day:%Y%m%d}-{index:04d}") for index, person in enumerate(booked + walk_ins, 1)
+        _named(house, person, day, number, streams["contacts"])
+        for number, person in enumerate(booked + walk_ins, 1)
     )
     work = [
         (person.service, max(person.comes_at, person.slot_at or 0), person.walk_s + person.handling_s)
@@ -201,7 +238,7 @@ def _appointments(
         count = people.around(streams["visitors"], expected * asked[service.id] / total, spread=0.06)
         gone = round(count * CANCELLED_SHARE + streams["people"].random() - 0.5)
         for index, slot in enumerate(_slots(house, openings, service, count + gone, streams["slots"])):
-            booked.append(_booked(house, openings, service, slot, streams["people"], cancels=index >= count))
+            booked.append(_booked(house, openings, service, slot, streams, cancels=index >= count))
     booked.sort(key=lambda person: (person.slot_at or 0, person.service))
     return booked
 
@@ -222,36 +259,68 @@ def _slots(
 
 
 def _booked(
-    house: House, openings: tuple[Period, ...], service: Service, slot: int, draw: Random, *, cancels: bool
+    house: House,
+    openings: tuple[Period, ...],
+    service: Service,
+    slot: int,
+    streams: dict[str, Random],
+    *,
+    cancels: bool,
 ) -> Person:
+    draw = streams["people"]
     person = replace(_person(house, service, draw), slot_at=slot, booked_at=slot)
     begin, end = next(period for period in openings if period[0] <= slot < period[1])
     doors = begin - house.calendar.tickets_start_s * SECOND
     # Changes of mind come until half an hour before; earlier than the doors they are as good as booked.
     changes_at = max(slot - round(draw.uniform(1800, 6 * 3600)) * SECOND, openings[0][0] - 900 * SECOND)
+    by_link, moves = draw.random() < BY_LINK_SHARE, draw.random() < MOVED_SHARE
     if cancels:
-        return replace(person, changes_at=changes_at, cancels=True)
-    if draw.random() < MOVED_SHARE:
+        return replace(person, changes_at=changes_at, cancels=True, by_link=by_link)
+    if moves:
         was_at = min(slot + 3600 * SECOND, end - _LAST_SLOT_S * SECOND)
         if was_at != slot:
             person = replace(person, booked_at=was_at, changes_at=changes_at)
-    if draw.random() < people.NEVER_SHARE:
-        return person
-    late_s = people.arrival_s(draw)
-    # Who would come before the doors open stands before them; who would come after closing does not.
-    crowd_s = draw.uniform(0, 240)
-    comes_at = max(slot + round(late_s * SECOND), doors + round(crowd_s * SECOND))
-    comes_at = min(comes_at, end - 60 * SECOND)
-    if late_s > people.GRACE_S and draw.random() < ANNOUNCED_SHARE:
-        person = replace(
-            person,
-            announces_at=slot - round(draw.uniform(300, 1500)) * SECOND,
-            announced_minutes=ceil(late_s / 300) * 5,
-        )
-    return replace(person, comes_at=comes_at)
+    draw = streams["arrivals"]
+    luck, place, crowd_s = draw.random(), draw.random(), draw.uniform(0, 240)
+    announces, announced_s = draw.random() < ANNOUNCED_SHARE, draw.uniform(300, 1500)
+
+    def conduct(*, reminded: bool) -> Conduct:
+        late_s = people.arrival_s(luck, place, reminded=reminded)
+        if late_s is None:
+            return Conduct()
+        # Who would come before the doors open stands before them; who would come after closing does not.
+        comes_at = max(slot + round(late_s * SECOND), doors + round(crowd_s * SECOND))
+        comes_at = min(comes_at, end - 60 * SECOND)
+        if late_s <= people.GRACE_S or not announces:
+            return Conduct(comes_at)
+        return Conduct(comes_at, slot - round(announced_s) * SECOND, ceil(late_s / 300) * 5)
+
+    does, forgetting = conduct(reminded=True), conduct(reminded=False)
+    return replace(
+        person,
+        comes_at=does.comes_at,
+        announces_at=does.announces_at,
+        announced_minutes=does.announced_minutes,
+        forgetting=None if forgetting == does else forgetting,
+    )
 
 
 # --- everyone -------------------------------------------------------------------------------------
+
+
+def _named(house: House, person: Person, day: date, number: int, draw: Random) -> Person:
+    """The person under their id, with what they leave when booking, and what they answer to a reminder."""
+    identity = f"{day:%Y%m%d}-{number:04d}"
+    if person.slot_at is None:
+        return replace(person, id=identity)
+    phone = f"+32470{day.toordinal() % 100:02d}{number:04d}"
+    contact = people.reached(draw, house.services[person.service], phone, f"{identity}@example.org")
+    says, after_s = people.reply(draw), people.reply_after_s(draw)
+    if says is Reply.CALL_BACK and (contact.phone is None or contact.safe is not None):
+        says = None
+    if person.comes_at is None:
+        says = None
+    return replace(person, id=identity, contact=contact, says=says, reply_after_s=after_s)
 
 
 def _person(house: House, service: Service, draw: Random) -> Person:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+import re
 from collections.abc import Iterator
 
 from rich.console import Console
@@ -13,12 +13,13 @@ from rich.text import Text
 
 from server.domain.house import House
 from server.domain.schedule import to_datetime
-from server.simulate.driver import Tally
-from server.simulate.figures import DayFigures, Waits
+from server.simulate.figures import DayFigures, Failing, Waits
 from server.simulate.housetime import HouseTime
+from server.simulate.tally import Tally
 from server.simulate.watch import Hall
 
 LIVE_EVERY_S = 0.5
+_LINK = re.compile(r"https?://\S+")
 PLAIN_EVERY_S = 15.0
 """Real seconds between two lines where there is no terminal to write over."""
 
@@ -50,17 +51,30 @@ class Terminal:
                 )
                 await asyncio.sleep(LIVE_EVERY_S)
 
-    def tell(self, found: DayFigures, refusals: Counter[str]) -> None:
+    def tell(self, found: DayFigures, tally: Tally) -> None:
         """Print a day's figures. The line makes room for them: both end up on the same terminal."""
         shown = self._live.is_started
         if shown:
             self._live.stop()
         self._out.print(_waits(found))
-        for line in _sentences(found, refusals):
+        for line in _sentences(found, tally):
             self._out.print(line, highlight=False, soft_wrap=True)
         self._out.print()
         if shown:
             self._live.start()
+
+    def message(self, said: str) -> None:
+        """Print a message that was sent, above the line: all of it in one line, or on a terminal as much as
+        fits into one, and its link, whole, in another."""
+        now = to_datetime(self._clock.now(), self._house.calendar.zone)
+        lines = [f"{now:%a %H:%M}  {said}"]
+        if self.err.is_terminal and (link := _LINK.search(said)) is not None:
+            lines = [lines[0].replace(link[0], ""), f"{'':11}{link[0]}"]
+        for line in lines:
+            if self.err.is_terminal:
+                self.err.print(Text(line, style="dim"), no_wrap=True, overflow="ellipsis")
+            else:
+                self.err.print(Text(line), soft_wrap=True)
 
     def _line(self, tally: Tally) -> str:
         now = to_datetime(self._clock.now(), self._house.calendar.zone)
@@ -71,7 +85,7 @@ class Terminal:
         serving = sum(counter.status == "serving" for counter in seen.counters)
         return (
             f"{now:%a %d %b %H:%M}  {seen.today.visits} visits  {seen.today.waiting} waiting  "
-            f"{serving} in service  {at_work} counters  {tally.calls} calls"
+            f"{serving} in service  {at_work} counters  {tally.calls} calls  {tally.messages} messages"
         )
 
 
@@ -84,7 +98,7 @@ def _waits(found: DayFigures) -> Table:
     return table
 
 
-def _sentences(found: DayFigures, refusals: Counter[str]) -> Iterator[str]:
+def _sentences(found: DayFigures, tally: Tally) -> Iterator[str]:
     booked = max(found.appointments, 1)
     yield f"by appointment {found.by_appointment} of {found.visits} visits ({found.by_appointment_share:.0%})"
     yield (
@@ -92,12 +106,20 @@ def _sentences(found: DayFigures, refusals: Counter[str]) -> Iterator[str]:
         f"(late {found.late / booked:.1%}, never {found.never / booked:.1%}); "
         f"{found.cancelled} more cancelled"
     )
+    yield f"of those reminded {_failing(found.reminded)}, of the others {_failing(found.unreminded)}"
+    said = ", ".join(f"{what} {n}" for what, n in sorted(tally.answers.items())) or "none"
+    yield f"{tally.messages} messages since the last evening; answers by their link: {said}"
     yield (
         f"served {found.served}, left {found.left}, not present {found.not_present}, "
         f"not served {found.in_house}; {found.calls} calls"
     )
-    if refusals:
-        yield "refused by the server: " + ", ".join(f"{code} {n}x" for code, n in sorted(refusals.items()))
+    if tally.refusals:
+        met = ", ".join(f"{code} {n}x" for code, n in sorted(tally.refusals.items()))
+        yield f"refused by the server: {met}"
+
+
+def _failing(these: Failing) -> str:
+    return f"{these.failed} of {these.of} ({these.share:.1%})"
 
 
 def _minutes(waits: Waits) -> tuple[str, ...]:

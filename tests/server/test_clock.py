@@ -72,3 +72,20 @@ def test_who_looks_late_finds_the_time_that_has_passed_since() -> None:
 def test_a_clock_that_is_past_its_hurry_does_not_go_back() -> None:
     clock = HouseClock(9 * SECOND, 0, hurry=(SECOND, 1000))
     assert clock.now() == 9 * SECOND
+
+
+def test_while_it_hurries_no_night_is_left_out_but_a_journal_is_not_gone_behind() -> None:
+    clock = HouseClock(0, 0, hurry=(10**15, 1))
+    clock.jump(9 * SECOND)
+    assert clock.now() < 9 * SECOND
+    clock.not_before(9 * SECOND)
+    assert 9 * SECOND <= clock.now() < 18 * SECOND
+    assert clock.speed == 1
+
+
+def test_after_its_hurry_nights_are_left_out() -> None:
+    clock = HouseClock(0, 0, hurry=(SECOND, 1_000_000))
+    while clock.now() < SECOND:
+        pass
+    clock.jump(9 * SECOND)
+    assert clock.now() == 9 * SECOND

@@ -132,25 +132,27 @@ def gone(pid: int) -> bool:
 
 
 def planned():
-    """How many will come, have an appointment that stands, and never report, by the plan."""
+    """How many will come, have an appointment that stands, and never report, by the plan: where all are
+    reminded, and where nobody is."""
     people = plan_day(HOUSE, date.fromisoformat(SATURDAY), 1).people
     standing = [person for person in people if person.slot_at is not None and not person.cancels]
     return (
         sum(person.comes_at is not None for person in people),
         len(standing),
         sum(person.comes_at is None for person in standing),
+        sum(person.unreminded().comes_at is None for person in standing),
     )
 
 
 def test_a_whole_day_is_shown_and_its_figures_are_told(tmp_path):
-    with running_demo(tmp_path, "--speed", "400", "--days", "1") as demo:
+    with running_demo(tmp_path, "--speed", "400", "--days", "1", "--hurry", "12") as demo:
         every_page = demo.wait_for("every page").split()[-1]
         sign_in = demo.wait_for("your counter").split()[-1]
         hall = demo.wait_for("the hall screen").split()[-1]
         curl = demo.wait_for("views/management")
 
         assert (every_page, hall) == (f"{demo.base}/", f"{demo.base}/mechelen/hall?screen=hall")
-        for place in ("reception", "management", "devices"):
+        for place in ("reception", "management", "devices", "messages"):
             assert f" {demo.base}/mechelen/{place}\n" in demo.said
         assert f" {demo.base}/screen\n" in demo.said
         path, token = sign_in.removeprefix(demo.base).split("#")
@@ -175,16 +177,21 @@ def test_a_whole_day_is_shown_and_its_figures_are_told(tmp_path):
                 http.cookies.clear()
                 assert answer.json()["home"] == f"/mechelen/{home}"
             bearer = re.search(r"Bearer (\S+)'", curl).group(1)
-            shown = http.get(
-                re.search(r"http\S+", curl).group(0), headers={"Authorization": f"Bearer {bearer}"}
-            )
+            shown = http.get(re.search(r"http\S+", curl).group(0), headers=bearing(bearer))
             assert shown.json()["topic"] == "mechelen/management"
+            # Three days before the doors open, and long before the messages of the day itself.
+            began = instant(http.get("/api/v1/sites/mechelen", headers=bearing(bearer)).json()["at"])
+            assert began < instant(f"{SATURDAY}T00:00:00+01:00")
 
+        assert "3 days early; they pass in 12 seconds" in demo.wait_for("days early")
+        message = demo.wait_for("[sms to +32")
+        assert re.match(r"[A-Z][a-z]{2} \d\d:\d\d  \[sms to \+32\.\.\.\d\d\] Mechelen: ", message)
+        assert re.search(r"/a/\S+$", message)
         demo.wait_for(f"{SATURDAY}:", at_most_s=150)
         assert demo.wait(20) == 0
 
     assert "refused" not in demo.said
-    come, standing, never = planned()
+    come, standing, never, never_unreminded = planned()
     visits, by_appointment = numbers(r"by appointment (\d+) of (\d+) visits", demo.said)[::-1]
     assert visits == pytest.approx(come, rel=0.03)
     assert 0.5 < by_appointment / visits < 0.8
@@ -192,8 +199,18 @@ def test_a_whole_day_is_shown_and_its_figures_are_told(tmp_path):
         r"late or missed ([\d.]+)% of (\d+) appointments \(late ([\d.]+)%, never ([\d.]+)%\)", demo.said
     )
     assert booked == standing
-    assert missed == pytest.approx(100 * never / standing, abs=1.5)
+    assert 100 * never / standing - 1.5 < missed < 100 * never_unreminded / standing + 1.5
     assert share == pytest.approx(late + missed, abs=0.2)
+    failed, reminded, others_failed, others = numbers(
+        r"of those reminded (\d+) of (\d+) \([\d.]+%\), of the others (\d+) of (\d+)", demo.said
+    )
+    assert reminded + others == booked
+    assert reminded > others
+    assert 100 * (failed + others_failed) / booked == pytest.approx(share, abs=0.1)
+    (messages,) = numbers(
+        r"(\d+) messages since the last evening; answers by their link: .*confirm", demo.said
+    )
+    assert messages >= reminded
     # So fast a house adds its own seconds to every walk and every press: only the order of size is told.
     assert 2 < late < 30
     served, left, absent, not_served = numbers(
@@ -204,6 +221,10 @@ def test_a_whole_day_is_shown_and_its_figures_are_told(tmp_path):
     assert served > 0.5 * visits
     assert "with appointment" in demo.said
     assert list(tmp_path.iterdir()) == []
+
+
+def bearing(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
 
 
 def numbers(pattern: str, text: str) -> list[float]:
@@ -237,6 +258,34 @@ def test_a_child_that_dies_is_told_and_ends_the_demo(tmp_path, which):
         assert f"the {which} ended unexpectedly" in demo.said
         assert all(gone(pid) for pid in children.values())
         assert list(tmp_path.iterdir()) == []
+
+
+def test_a_demo_may_begin_in_the_morning_and_keep_messages_to_itself(tmp_path):
+    with running_demo(tmp_path, "--hurry", "0", "--quiet-messages") as demo:
+        bearer = re.search(r"Bearer (\S+)'", demo.wait_for("views/management")).group(1)
+        assert "days early" not in demo.said
+        with httpx.Client(base_url=demo.base, timeout=20, headers=bearing(bearer)) as http:
+            began = instant(http.get("/api/v1/sites/mechelen").json()["at"])
+            assert instant(f"{SATURDAY}T08:00:00+01:00") < began < instant(f"{SATURDAY}T09:00:00+01:00")
+            wait_until(
+                lambda: http.get("/api/v1/sites/mechelen/views/management").json()["view"]["today"]["booked"]
+            )
+        assert demo.end(signal.SIGINT) == 0
+    assert "[sms" not in demo.said
+
+
+def test_three_days_in_a_second_are_refused():
+    ended = subprocess.run(
+        [sys.executable, "-m", "server", "demo", "--hurry", "1"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=environment(),
+        timeout=30,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert "0 leaves them out" in ended.stderr
 
 
 def test_a_taken_port_is_said_before_anything_starts():
@@ -298,12 +347,18 @@ def test_the_client_lives_through_a_killed_server_and_nothing_happens_twice(tmp_
     # Whoever was due has reported, once; a few are on their way to the kiosk at the end.
     people = plan_day(HOUSE, date.fromisoformat(SATURDAY), 1).people
     ends_at = instant(entries[-1]["at"])
-    assert due(people, ends_at - 600 * SECOND) <= len(reports) <= due(people, ends_at + 300 * SECOND)
+    assert (
+        due(people, ends_at - 600 * SECOND, all) <= len(reports) <= due(people, ends_at + 300 * SECOND, any)
+    )
 
 
-def due(people, moment: int) -> int:
-    """How many come before a moment."""
-    return sum(person.comes_at is not None and person.comes_at < moment for person in people)
+def due(people, moment: int, way) -> int:
+    """How many come before a moment, reminded or not (``all``), or either way (``any``)."""
+
+    def comes(person) -> bool:
+        return person.comes_at is not None and person.comes_at < moment
+
+    return sum(way((comes(person), comes(person.unreminded()))) for person in people)
 
 
 def at(supervisor: httpx.Client) -> int:

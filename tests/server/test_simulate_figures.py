@@ -1,6 +1,6 @@
 """A day's figures against days small enough to count by hand."""
 
-from server.simulate.figures import figures
+from server.simulate.figures import Failing, figures
 
 OPENED = {
     "seq": 1,
@@ -87,6 +87,23 @@ def test_late_is_later_than_the_grace_and_never_is_never():
     found = figures([opened, *entries[1:]])
     assert (found.appointments, found.late, found.never, found.cancelled) == (3, 1, 1, 2)
     assert found.late_or_missed == 2 / 3
+
+
+def test_the_reminded_and_the_others_are_told_apart():
+    names = ("on time", "late", "never", "late too", "gone")
+    opened = {**OPENED, "appointments": [booked(name) for name in names]}
+    entries = journal(
+        ("07:30:00.000", "appointment-cancelled", {"appointment": "gone"}),
+        ("07:55:00.000", "visit-reported", reported("v1", "on time", NINE)),
+        ("08:06:00.000", "visit-reported", reported("v2", "late", NINE)),
+        ("08:07:00.000", "visit-reported", reported("v3", "late too", NINE)),
+    )
+    found = figures([opened, *entries[1:]], {"on time", "late", "gone", "of another day"})
+    assert found.reminded == Failing(1, 2)
+    assert found.unreminded == Failing(2, 2)
+    assert found.reminded.share == 1 / 2
+    assert figures([opened, *entries[1:]]).reminded == Failing(0, 0)
+    assert figures([opened, *entries[1:]]).reminded.share == 0
 
 
 def test_an_appointment_moved_to_another_day_is_not_of_today():

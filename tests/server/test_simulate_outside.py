@@ -120,3 +120,38 @@ async def test_a_house_whose_clock_stands_still_keeps_people_waiting():
     clock.set(instant("2026-11-23T08:00:02.000Z"), 0.0)
     async with asyncio.timeout(5):
         await later
+
+
+async def test_a_house_that_slows_down_is_not_overtaken():
+    clock = HouseTime(halt=instant("2026-11-23T07:45:00.000Z"))
+    clock.set(instant("2026-11-23T07:44:50.000Z"), 100_000.0)
+    opens = asyncio.create_task(clock.until(instant("2026-11-23T08:00:00.000Z")))
+    # Nothing is known beyond the moment at which the hurry ends, until the house is there itself.
+    done, _ = await asyncio.wait({opens}, timeout=0.1)
+    assert not done
+    assert clock.now() == instant("2026-11-23T07:45:00.000Z")
+    clock.set(instant("2026-11-23T07:45:10.000Z"), 30.0)
+    assert 0 <= clock.now() - instant("2026-11-23T07:45:10.000Z") < 60 * 1_000_000
+    clock.set(instant("2026-11-23T08:00:00.000Z"), 30.0)
+    async with asyncio.timeout(5):
+        await opens
+
+
+async def test_a_citizen_answers_by_the_link_alone_and_it_is_told_to_nobody():
+    answers = [answer(200, {"seq": 7}), answer(409, {"code": "appointment-cancelled"}), *[None] * 20]
+    async with (
+        serving(answers) as (url, requests),
+        Outside(url, "here", {"kiosk": "token"}, give_up_s=0.3) as outside,
+    ):
+        assert await outside.answer("geheim", "late", {"minutes": 10}) == {"seq": 7}
+        with pytest.raises(Refusal) as refused:
+            await outside.answer("geheim", "cancel")
+        with pytest.raises(Unanswered) as unanswered:
+            await outside.answer("geheim", "confirm")
+    line, headers, body = requests[0]
+    assert line == "POST /api/v1/appointments/geheim/late HTTP/1.1"
+    assert json.loads(body) == {"minutes": 10}
+    assert "authorization" not in headers
+    assert headers["idempotency-key"]
+    assert "geheim" not in str(refused.value)
+    assert "geheim" not in str(unanswered.value)
