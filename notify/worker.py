@@ -37,6 +37,9 @@ WAITING = 1000
 
 RECORDED_AT_ONCE = 100
 
+HEARD_S = 9.0
+"""How long a gateway may wait for its receipt to be taken down, in real seconds."""
+
 BETWEEN_S = 0.005
 """What planning leaves the database to others between two pieces, in real seconds."""
 
@@ -148,7 +151,11 @@ class Worker:
             self._receipts.put_nowait(told)
         except asyncio.QueueFull:
             raise Unavailable("too many receipts at once") from None
-        await told.kept
+        try:
+            async with asyncio.timeout(HEARD_S):
+                await told.kept
+        except TimeoutError as error:
+            raise Unavailable("no answer in time") from error
 
     async def _hear(self) -> None:
         """Take receipts down, many in one transaction: ten thousand may come in a minute, each twice."""

@@ -121,6 +121,11 @@ async def _record(there: Office, real: int, *results: Result) -> None:
     await there.database.write(lambda c: ledger.record(c, results, now, real))
 
 
+async def _receive(there: Office, *receipts: Receipt) -> None:
+    ledger, now = there.worker._ledger, there.clock.now()
+    await there.database.write(lambda c: ledger.receive(c, receipts, now, 1))
+
+
 async def _due(there: Office, *refs: str) -> None:
     for ref in refs:
         await there.book(ref, SLOT)
@@ -261,7 +266,7 @@ async def test_receipts_come_late_twice_and_out_of_order(
         (claim,) = await _claim(there)
         await _record(there, 1, Result(claim=claim, state=State.ACCEPTED, code="ok"))
         for each in receipts:
-            await there.worker.receive([Receipt(claim.id, says[each], each)])
+            await _receive(there, Receipt(claim.id, says[each], each))
         (row,) = await there.rows(id=claim.id)
         assert row["state"] == state
         assert len(await there.rows(step="3d")) == 1 + further
@@ -271,7 +276,7 @@ async def test_a_receipt_that_is_faster_than_our_own_record_is_kept(tmp_path: Pa
     async with office(tmp_path, working=False) as there:
         await _due(there, "A")
         (claim,) = await _claim(there)
-        await there.worker.receive([Receipt(claim.id, Reached.DELIVERED, "1")])
+        await _receive(there, Receipt(claim.id, Reached.DELIVERED, "1"))
         await _record(there, 1, Result(claim=claim, state=State.ACCEPTED, code="ok", ref="r", parts=1))
         (row,) = await there.rows(id=claim.id)
         assert (row["state"], row["ref"], row["parts"]) == ("delivered", "r", 1)
@@ -281,7 +286,7 @@ async def test_a_receipt_that_is_faster_than_our_own_record_is_kept(tmp_path: Pa
 async def test_a_receipt_for_nothing_we_know_changes_nothing(tmp_path: Path) -> None:
     async with office(tmp_path, working=False) as there:
         await _due(there, "A")
-        await there.worker.receive([Receipt("nonsense", Reached.FAILED, "x")])
+        await _receive(there, Receipt("nonsense", Reached.FAILED, "x"))
         assert len(await there.rows()) == 3
 
 
@@ -339,7 +344,7 @@ async def test_who_has_no_address_or_wants_no_messages_gets_none_and_it_is_said(
         assert [reasons[there.ids[ref]] for ref in ("nobody", "out", "none")] == [
             "no-address",
             "opted-out",
-            "no-address",
+            "not-safe",
         ]
 
 
