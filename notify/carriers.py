@@ -12,8 +12,11 @@ from server.vapid import Vapid
 class Carriers:
     """The carriers of a server, by channel; ``gateways`` are those of them that call back."""
 
-    def __init__(self, tables: Channels, vapid: Vapid | None) -> None:
-        """Raises ``ConfigError`` where the environment does not have a secret."""
+    def __init__(self, tables: Channels, vapid: Vapid | None, *, shown: bool = False) -> None:
+        """``shown`` is whether the console writes whole texts.
+
+        Raises ``ConfigError`` where the environment does not have a secret.
+        """
         self.two_way = tables.sms is not None and tables.sms.two_way
         self.by_channel: dict[str, Carrier] = {}
         self.gateways: dict[str, Gateway] = {}
@@ -43,7 +46,7 @@ class Carriers:
             self.gateways["push"] = self._push
         for name in ("push", "sms", "mail"):
             if name not in self.by_channel:
-                console: Channel = Console(name)
+                console: Channel = Console(name, whole=shown)
                 self.by_channel[name] = Carrier(channel=console)
 
     async def aclose(self) -> None:

@@ -79,8 +79,8 @@ _PUT = sa.text(db.upsert(db.contact))
 _OPT_OUT = sa.text(
     "INSERT INTO opt_out (mark, at, source) VALUES (:mark, :at, :source) ON CONFLICT (mark) DO NOTHING"
 )
-_ADDRESS = {"push": "push", "sms": "phone", "mail": "email"}
-"""The field that has a channel's address."""
+_ADDRESS = {"sms": "phone", "mail": "email"}
+"""The field that has a channel's address, where it is not the person's own browser that gives it."""
 
 
 def normal(contact: Contact, region: str) -> Contact:

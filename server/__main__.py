@@ -80,6 +80,9 @@ def cli() -> None:
 @click.option("--hurry-until", type=Instant(), help="Run at the speed of --hurry until this instant.")
 @click.option("--hurry", type=click.FloatRange(1, 100_000), help="House seconds per real second until then.")
 @click.option(
+    "--show-messages", is_flag=True, help="Print whole the messages that no channel is configured for."
+)
+@click.option(
     "--max-viewers",
     default=15_000,
     show_default=True,
@@ -97,6 +100,7 @@ def serve(
     skip_nights: bool,
     hurry_until: int | None,
     hurry: float | None,
+    show_messages: bool,
     max_viewers: int,
 ) -> None:
     """Serve screens, panels, phones and the API."""
@@ -110,12 +114,23 @@ def serve(
     logging.getLogger("alembic").setLevel(logging.WARNING)
     if (hurry_until is None) != (hurry is None):
         raise click.UsageError("--hurry-until and --hurry go together")
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells every address that it asks
     if house_time is None and (speed != 1.0 or skip_nights):
         house_time = real_now()
     hurried = None if hurry_until is None or hurry is None else (hurry_until, hurry)
     options = app.Options(
-        database, config, host, port, public_url, house_time, speed, skip_nights, max_viewers, hurried
+        database,
+        config,
+        host,
+        port,
+        public_url,
+        house_time,
+        speed,
+        skip_nights,
+        max_viewers,
+        hurried,
+        show_messages,
     )
     url = f"http://{'localhost' if host == '127.0.0.1' else host}:{port}/"
     failing(lambda: asyncio.run(app.serve(options, lambda: click.echo(f"Onthaal serves {url}", err=True))))

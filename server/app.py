@@ -110,6 +110,7 @@ class Options:
     skip_nights: bool = False
     max_viewers: int = FULL_AT
     hurry: tuple[int, float] | None = None
+    show_messages: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +158,7 @@ async def assembled(options: Options) -> AsyncIterator[Onthaal]:
         tables = await database.write(channels)
         vapid = load_vapid(database.path) if tables.push else None
         pushing = Pushing(vapid.public, tables.push.hosts) if vapid and tables.push else None
-        carriers = Carriers(tables, vapid)
+        carriers = Carriers(tables, vapid, shown=options.show_messages)
         await asyncio.to_thread(messages.prepare)
         clock = HouseClock(options.house_time, options.speed, options.hurry)
         set_to = None if clock.follows else clock.now()

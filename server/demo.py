@@ -260,7 +260,7 @@ async def _show(demo: Demo, folder: Path) -> None:
     # progress on the same terminal.
     read, write = os.pipe()
     with os.fdopen(read, "rb") as told, os.fdopen(write, "wb") as tells:
-        server = ("server", "serve", "--skip-nights", *serve)
+        server = ("server", "serve", "--skip-nights", "--show-messages", *serve)
         async with _child(server, log, stdout=tells if demo.messages else None) as serving:
             tells.close()
             await _answers(demo, serving, log)

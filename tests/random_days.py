@@ -118,6 +118,8 @@ def _command(random: Random, driven: Driven, fresh: str, now: int) -> co.Command
             co.Confirm(known=known),
             co.AnnounceLate(known=known, late_s=600),
             co.Delay(known=known, to=known.at + HOUR // 2),
+            co.AskCallBack(known=known),
+            co.NoteCalledBack(known=known),
             co.Cancel(known=known, by="citizen"),
             co.NoteCame(known=known),
         ]

@@ -26,7 +26,7 @@ ALLOWED = {
     "counts": {"with_appointment", "served", "left", "not_present", "not_served", "booked", "late_now"},
     "service level": {"level", "within_s", "aim_percent", "called", "within", "late"},
     "who comes later": {"later", "expected_at", "keeps_until"},
-    "an appointment's own page": {"may", "late_minutes", "call_back", "call_back_at"},
+    "an appointment's own page": {"may", "late_minutes", "call_back", "call_back_at", "messages"},
     "what the house says of itself": {"place", "bring"},
     "screens": {"screens", "screen", "state", "connections", "sounds", "sound", "sounded", "painted"},
     "what screens told": {"heard_at", "painted_at", "p50_ms", "p99_ms"},

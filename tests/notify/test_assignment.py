@@ -259,7 +259,7 @@ def test_who_needs_a_safe_contact_later_is_reminded_as_everybody_is(town: Town, 
 
 def test_who_moves_to_a_discreet_service_is_reminded_as_everybody_is(town: Town) -> None:
     mine = one_of(town, "cost")
-    town.book((mine, "talk", SLOT, PHONE), now="2026-12-11 09:00")
+    town.book((mine, "talk", SLOT, replace(PHONE, safe="sms")), now="2026-12-11 09:00")
     town.plan("2026-12-11 09:00")
     assert town.steps()[mine] == ORDINARY
     assert claimed(town, "2026-12-17 08:00")[mine] == "plain"

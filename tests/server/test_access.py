@@ -122,14 +122,20 @@ OPEN = {
     "GET /screen",
     "POST /device/code",
     "POST /device/token",
+}
+"""What anybody may ask for: it shows nothing of anybody, or only to who has a ticket's secret."""
+
+VOUCHED = {
     "GET /gateways/{channel}/receipts/{mac}",
     "POST /gateways/{channel}/receipts/{mac}",
     "GET /gateways/{channel}/receipts/{delivery}/{mac}",
     "POST /gateways/{channel}/receipts/{delivery}/{mac}",
     "GET /gateways/{channel}/incoming/{mac}",
     "POST /gateways/{channel}/incoming/{mac}",
+    "POST /t/{secret}/push",
+    "DELETE /t/{secret}/push",
 }
-"""What anybody may ask for: it shows nothing of anybody, or only to who has a ticket's secret."""
+"""What a secret in its address opens to a gateway or a browser, where the house has such a channel."""
 
 ONWARD = {"GET /devices"}
 """What only leads to a page: that of one's own site, or the sign-in."""
@@ -303,7 +309,7 @@ async def test_every_route_and_topic_is_in_these_tables(tmp_path: Any) -> None:
             else:
                 assert isinstance(route, Route)
                 http |= {f"{method} {route.path}" for method in (route.methods or set()) - {"HEAD"}}
-    assert http == MAY.keys() | {f"GET {page}" for page in PAGES} | OPEN | ONWARD
+    assert http == MAY.keys() | {f"GET {page}" for page in PAGES} | OPEN | VOUCHED | ONWARD
     # `{audience}` stands for the three that are one to a site; the last refuses what is left.
     assert live == {
         "/live/{site}/{audience}",
@@ -315,7 +321,10 @@ async def test_every_route_and_topic_is_in_these_tables(tmp_path: Any) -> None:
 
 def test_no_site_can_be_called_like_an_address() -> None:
     """Where an address has a site's name in it, another may have a word of its own in its place."""
-    paths = [path.partition(" ")[2] for path in [*MAY, *OPEN, *ONWARD]] + [*TOPICS, "/live/visits/{secret}"]
+    paths = [path.partition(" ")[2] for path in [*MAY, *OPEN, *VOUCHED, *ONWARD]] + [
+        *TOPICS,
+        "/live/visits/{secret}",
+    ]
     words = {path.split("/")[1] for path in paths} | {path.split("/")[2] for path in paths if "live" in path}
     assert {word for word in words if re.fullmatch("[a-z-]+", word)} == settings.RESERVED
 

@@ -18,10 +18,13 @@ from typing import Any
 
 import program
 import pytest
+import sqlalchemy as sa
+from alembic import command
 from running import MECHELEN, MONDAY, Onthaal
 
 from notify import contacts
 from notify.contacts import Contact
+from server import schema
 from server.database import Database
 from server.keys import load_keys
 
@@ -262,12 +265,18 @@ def test_a_file_or_site_that_is_not_there(place: Place) -> None:
     assert ran.stderr == "onthaal: there is no site 'mechlen'; there is mechelen\n"
 
 
+def to_older(connection: sa.Connection) -> None:
+    """Back to the tables of an earlier version."""
+    config = schema._config()
+    config.attributes["connection"] = connection
+    command.downgrade(config, "0002")
+
+
 def test_a_dry_run_leaves_an_older_database_as_it_is(place: Place) -> None:
     place.take(GOOD)
-    with contextlib.closing(sqlite3.connect(place.database)) as database:
-        database.execute("UPDATE alembic_version SET version_num = '0002'")
-        database.execute("DROP TABLE house_time")
-        database.commit()
+    store = Database(f"sqlite:///{place.database}")
+    store.write_now(to_older)
+    store.close()
     before = place.dump()
     ran = place.take(GOOD, "--dry-run")
     assert ran.returncode == 1

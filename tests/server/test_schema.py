@@ -58,6 +58,9 @@ ROLES = {
     SITE + "/webhooks": "supervisor",
     SITE + "/webhooks/failures": "administrator",
     SITE + "/webhooks/{delivery}/again": "supervisor",
+    SITE + "/call-backs": "reception",
+    APPOINTMENT + "/call-back": "reception",
+    APPOINTMENT + "/called-back": "reception",
     APPOINTMENT + "/contact": "integrator",
     APPOINTMENT + "/opt-out": "reception",
     VISIT + "/contact": "reception",
@@ -67,6 +70,7 @@ ROLES = {
 """Which token an operation is called with; operations of a counter take a counter's."""
 
 _WHOLE = "a whole number written as 5.0, an integer to JSON Schema and a slip to us"
+_NO_SECRET = {404: "nobody guesses an appointment's secret"}
 _NO_REF = {404: "no appointment is booked under most references"}
 _NO_VISIT = {404: "most tickets were never drawn"}
 _NOBODY = {409: "most of the time nobody is at the counter"}
@@ -118,6 +122,13 @@ EXPECTED: dict[str, dict[int, str]] = {
     f"DELETE {VISIT}/contact": _NO_VISIT,
     f"GET {SITE}/messages": {422: "`after` that is no message of this site"},
     f"GET {SITE}/messages/{{message}}": {404: "nobody guesses a message's id"},
+    f"GET {APPOINTMENT}/call-back": {**_NO_REF, 409: "nobody asked to be called back"},
+    f"POST {APPOINTMENT}/called-back": _NO_REF,
+    "GET /appointments/{secret}": _NO_SECRET,
+    "POST /appointments/{secret}/confirm": _NO_SECRET,
+    "POST /appointments/{secret}/late": _NO_SECRET,
+    "POST /appointments/{secret}/cancel": _NO_SECRET,
+    "POST /appointments/{secret}/call-back": _NO_SECRET,
     "GET /visits/{secret}": {404: "nobody guesses a ticket's secret"},
     "POST /visits/{secret}/leave": {404: "nobody guesses a ticket's secret"},
 }
