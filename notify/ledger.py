@@ -100,7 +100,6 @@ class Ledger:
 
     def __init__(self, houses: Mapping[str, House], keys: Keys, reach_within_s: Mapping[str, float]) -> None:
         self._houses = houses
-        self._due = sa.and_(_table.c.state == State.PLANNED, _table.c.site.in_(list(houses)))
         self._keys = keys
         self._reach_within_s = reach_within_s
 
@@ -110,7 +109,7 @@ class Ledger:
         """Whether there is something to claim, to choose a channel for, or to give up waiting for."""
         # All channels by name, so that the index goes straight to what is due among all that is planned.
         due = sa.select(_table.c.id).where(
-            self._due,
+            _table.c.state == State.PLANNED,
             _table.c.channel.in_(("", *CHANNELS)),
             _table.c.due_at <= now,
             _table.c.retry_at <= real,
@@ -131,7 +130,7 @@ class Ledger:
         for channel, count in free.items():
             if count <= 0:
                 continue
-            due = sa.and_(self._due, _table.c.due_at <= now, _table.c.retry_at <= real)
+            due = sa.and_(_table.c.state == State.PLANNED, _table.c.due_at <= now, _table.c.retry_at <= real)
             # A lease that ran out belonged to a process that died, or to one that we no longer believe.
             stuck = sa.and_(_table.c.state == State.SENDING, _table.c.lease_until <= real)
             rows: list[Row] = []
@@ -149,7 +148,8 @@ class Ledger:
         """Give each message that has become due the best channel its person has."""
         rows = connection.execute(
             sa.select(_table)
-            .where(self._due, _table.c.channel == "", _table.c.due_at <= now, _table.c.retry_at <= real)
+            .where(_table.c.state == State.PLANNED, _table.c.channel == "")
+            .where(_table.c.due_at <= now, _table.c.retry_at <= real)
             .order_by(_table.c.due_at)
             .limit(CHOSEN_AT_ONCE)
         ).all()
@@ -171,6 +171,7 @@ class Ledger:
         for row in rows:
             house = self._houses.get(row.site)
             if house is None:
+                stop(connection, row, "no-site", now, real)
                 continue
             contact = people.contact(row.subject)
             to = address(contact, row.channel)
