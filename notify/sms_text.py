@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 import gsm0338  # type: ignore[import-untyped]  # noqa: F401 - registers the codec
 from anyascii import anyascii
@@ -66,6 +67,7 @@ def transliterate(text: str) -> str:
     return plain if count(plain).encoding is Encoding.GSM7 else text
 
 
+@lru_cache(maxsize=4096)  # a house writes few characters, again and again
 def _septets(character: str) -> int:
     """One or two; 0 for what the alphabet does not have."""
     if character == _ESCAPE:
