@@ -10,6 +10,8 @@ const back = document.getElementById("back");
 const missing = document.getElementById("transfer-missing");
 let about = null;
 let here = null;
+/** Whoever asked last and has no answer yet. */
+let answer = () => {};
 
 /** Ask; resolves to the body of the command, or to null where nobody is sent on after all. */
 export function askTransfer(view) {
@@ -31,13 +33,19 @@ export function askTransfer(view) {
   say(missing, "");
   document.getElementById("back-choice").hidden = view.staff === null;
   offerBack();
+  answer(null);
   dialog.returnValue = "";
   dialog.showModal();
   form.querySelector("input").focus();
   return new Promise((resolve) => {
-    dialog.addEventListener("close", () => resolve(dialog.returnValue === "go" ? chosen() : null), { once: true });
+    answer = resolve;
   });
 }
+
+dialog.addEventListener("close", () => {
+  // A slow browser tells of the dialog's end when it is asked anew already: that end is not this one's.
+  if (!dialog.open) answer(dialog.returnValue === "go" ? chosen() : null);
+});
 
 /** Close the question where it is no longer about the one at the counter. */
 export function closeTransfer(ticket) {

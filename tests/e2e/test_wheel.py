@@ -35,7 +35,7 @@ def test_the_demo_runs_from_a_wheel(tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     port = free_port()
-    command = [str(clean / "bin" / "onthaal"), "demo", "--port", str(port), "--speed", "60"]
+    command = [str(clean / "bin" / "onthaal"), "demo", "--port", str(port), "--speed", "60", "--hurry", "0"]
     demo = subprocess.Popen(
         command, cwd=elsewhere, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )

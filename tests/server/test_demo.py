@@ -145,7 +145,7 @@ def planned():
 
 
 def test_a_whole_day_is_shown_and_its_figures_are_told(tmp_path):
-    with running_demo(tmp_path, "--speed", "400", "--days", "1", "--hurry", "12") as demo:
+    with running_demo(tmp_path, "--speed", "400", "--days", "1", "--hurry", "6") as demo:
         every_page = demo.wait_for("every page").split()[-1]
         sign_in = demo.wait_for("your counter").split()[-1]
         hall = demo.wait_for("the hall screen").split()[-1]

@@ -222,10 +222,10 @@ def test_by_keyboard_and_at_double_size(context: BrowserContext, server: House, 
     assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth"), "only tables scroll sideways"
     assert_accessible(page)
     visited = []
-    for _ in range(7):
+    for _ in range(8):
         page.keyboard.press("Tab")
         visited.append(page.evaluate("document.activeElement.getAttribute('aria-labelledby')"))
-    links = [None, None, None]  # the house, its screens, signing out
+    links = [None, None, None, None]  # the house, messages, screens, signing out
     assert visited == [*links, "services-title", "late-title", "counters-title", "screens-title"]
     page.emulate_media(media="print", reduced_motion="reduce")
     assert page.evaluate("document.getAnimations().length") == 0
