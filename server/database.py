@@ -441,6 +441,8 @@ def _engine(path: Path, begin: str) -> sa.Engine:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
+        # In kilobytes: by default two megabytes, less than the indexes of a year of appointments.
+        connection.execute("PRAGMA cache_size=-32768")
         if os.name == "posix":
             path.chmod(0o600)
 

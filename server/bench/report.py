@@ -78,7 +78,7 @@ def _reminders(found: dict[str, Any]) -> list[str]:
     return [
         f"{found['appointments']} appointments imported, {found['rows_per_s']} rows a second; "
         f"all planned {found['planned_after_s']} s later",
-        f"a command: {found['command_before_ms']} ms before, {found['command_after_ms']} ms after, "
+        f"a command: {found['command_without_ms']} ms without them, {found['command_with_ms']} ms with them, "
         f"ratio {found['cost_ratio']}",
         f"aim: at most {found['aim_cost']}: {'met' if found['cost_met'] else 'missed'}",
         f"{found['due']} reminders due in one minute: {out}, "
