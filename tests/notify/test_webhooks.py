@@ -139,7 +139,7 @@ def there() -> Iterator[Receiver]:
 
 async def until(condition: Callable[[], Any]) -> None:
     """Wait for a condition, which may have to be awaited itself."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             found = condition()
             if (await found) if asyncio.iscoroutine(found) else found:

@@ -29,7 +29,7 @@ async def test_each_message_of_the_console_is_told_in_one_line():
         ("sms", "+32470120001", "", "Mechelen: afspraak\nhttps://x.example/a/b"),
         ("mail", "iemand@example.org", "Uw afspraak", "Beste,\n\nu komt morgen."),
     ):
-        await Console(channel, stream).send(
+        await Console(channel, stream, whole=True).send(
             Message(delivery="d", attempt=1, to=to, text=text, subject=subject)
         )
     assert await told(stream.getvalue().encode()) == [

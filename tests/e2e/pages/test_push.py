@@ -86,7 +86,7 @@ class Front:
                         name: value for name, value in self.headers.items() if name != "Accept-Encoding"
                     },
                 )
-                own = ("content-length", "connection", "transfer-encoding")
+                own = ("content-length", "content-encoding", "connection", "transfer-encoding")
                 kept = {name: value for name, value in answer.headers.items() if name not in own}
                 self._answer(answer.status_code, kept, answer.content)
 
