@@ -6,7 +6,7 @@ at work: a message is due and of use in house time, leases and retries go by rea
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,11 +120,19 @@ class Ledger:
         return any(connection.execute(each.limit(1)).first() for each in (due, stuck, unreached))
 
     def claim(
-        self, connection: sa.Connection, now: int, real: int, free: Mapping[str, int], lease_s: float
+        self,
+        connection: sa.Connection,
+        now: int,
+        real: int,
+        free: Mapping[str, int],
+        lease_s: float,
+        held: Collection[str] = (),
     ) -> list[Claim]:
         """Take what is due, at most ``free`` of each channel; nobody else takes it before the lease is over.
 
         Whether it is still wanted is looked at here, in the same transaction, right before it is sent.
+        ``held`` are deliveries of which the caller knows more than is written down: they are not taken,
+        whatever their lease says.
         """
         self._choose(connection, now, real)
         claims: list[Claim] = []
@@ -133,7 +141,9 @@ class Ledger:
                 continue
             due = sa.and_(_table.c.state == State.PLANNED, _table.c.due_at <= now, _table.c.retry_at <= real)
             # A lease that ran out belonged to a process that died, or to one that we no longer believe.
-            stuck = sa.and_(_table.c.state == State.SENDING, _table.c.lease_until <= real)
+            stuck = sa.and_(
+                _table.c.state == State.SENDING, _table.c.lease_until <= real, _table.c.id.not_in(held)
+            )
             rows: list[Row] = []
             for which in (stuck, due):
                 rows += connection.execute(

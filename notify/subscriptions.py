@@ -1,16 +1,13 @@
 """Push subscriptions: what a citizen's browser hands over, and whether it may be sent to.
 
 Whoever has a link can hand over any address: the server would send requests wherever it is told. So an
-address must be one of a known push service, and neither that nor what the name resolves to may lie inside.
+address must be one of a known push service; what its name resolves to is looked at by ``notify.targets``.
 """
 
 from __future__ import annotations
 
-import asyncio
 import base64
-import ipaddress
 import re
-import socket
 from collections.abc import Sequence
 
 import msgspec
@@ -18,8 +15,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 ENDPOINT_CHARACTERS = 2000
 AUTH_BYTES = 16
-RESOLVE_S = 3.0
-"""How long a name may take to resolve, in seconds."""
 
 # Nothing that one reader of addresses takes for something else than another: no user, no port, no backslash.
 _ENDPOINT = re.compile(r"https://([a-z0-9.-]+)(?::443)?/[\x21-\x5b\x5d-\x7e]*")
@@ -45,10 +40,6 @@ class BadSubscription(Exception):
     def __init__(self, field: str, why: str) -> None:
         super().__init__(f"{field}: {why}" if field else why)
         self.field = field
-
-
-class Inside(Exception):
-    """A name that resolves to an address which is not of the public internet."""
 
 
 _decoder = msgspec.json.Decoder(Subscription)
@@ -104,29 +95,3 @@ def _check_keys(keys: SubscriptionKeys) -> None:
 def _bytes(text: str) -> bytes:
     text = text.rstrip("=")
     return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-
-
-async def outside(name: str, port: int) -> list[str]:
-    """The addresses of a host, all of them of the public internet.
-
-    Raises :class:`Inside` where one is not, ``OSError`` or ``TimeoutError`` where there is no answer.
-    """
-    loop = asyncio.get_running_loop()
-    async with asyncio.timeout(RESOLVE_S):
-        found = await loop.getaddrinfo(name, port, type=socket.SOCK_STREAM)
-    addresses = [str(address[0]) for _family, _type, _protocol, _canonical, address in found]
-    for each in addresses:
-        if not is_public(each):
-            raise Inside(f"{name} resolves to an address that is not public")
-    return addresses
-
-
-def is_public(text: str) -> bool:
-    """Whether an address is of the public internet, in whatever of IPv6's clothes."""
-    address = ipaddress.ip_address(text)
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
-        if inner is None and address in ipaddress.ip_network("64:ff9b::/96"):
-            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        address = inner or address
-    return address.is_global and not address.is_multicast

@@ -39,10 +39,15 @@ async def checked(url: str | httpx.URL, *, allow_private: bool = False) -> list[
     """
     parts = _parsed(url, allow_private)
     port = parts.port or (443 if parts.scheme == "https" else 80)
+    return await resolved(parts.raw_host.decode("ascii"), port, allow_private=allow_private)
+
+
+async def resolved(host: str, port: int, *, allow_private: bool = False) -> list[str]:
+    """The addresses of a host, all of them public. Raises :class:`BadTarget`."""
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(RESOLVE_S):
-            found = await loop.run_in_executor(_resolving, _resolve, parts.raw_host.decode("ascii"), port)
+            found = await loop.run_in_executor(_resolving, _resolve, host, port)
     except (OSError, UnicodeError, TimeoutError) as error:
         raise BadTarget("unknown-name", "the name does not resolve") from error
     if not allow_private and not all(map(is_public, found)):

@@ -13,6 +13,7 @@ import logging
 import random
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import sqlalchemy as sa
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -127,6 +128,8 @@ class Worker:
         self._results: asyncio.Queue[Result] = asyncio.Queue(WAITING)
         self._receipts: asyncio.Queue[_Told] = asyncio.Queue(WAITING)
         self._flight = Flight()
+        self._held: set[str] = set()
+        """Deliveries that are on their way or whose result is not written down yet."""
         self._luck = random.Random()
 
     def wake(self) -> None:
@@ -164,19 +167,20 @@ class Worker:
             while len(group) < RECORDED_AT_ONCE and not self._receipts.empty():
                 group.append(self._receipts.get_nowait())
             receipts = [receipt for told in group for receipt in told.receipts]
-            failed: BaseException | None = None
+            failed: Exception | None = None
             try:
                 await self._database.write(
-                    lambda connection, receipts=receipts: self._ledger.receive(  # type: ignore[misc]
-                        connection, receipts, self._clock.now(), real_now()
-                    )
+                    partial(self._ledger.receive, receipts=receipts, now=self._clock.now(), real=real_now())
                 )
-            except Unavailable as error:
-                failed = error
             except asyncio.CancelledError:
                 for told in group:
                     told.kept.cancel()
                 raise
+            except Exception as error:
+                # Whoever told us hears of it and comes again; what the others tell goes on.
+                if not isinstance(error, Unavailable):
+                    log.exception("%d receipts could not be taken down", len(receipts))
+                failed = error
             for told in group:
                 if told.kept.done():
                     continue
@@ -189,10 +193,13 @@ class Worker:
     # --- planning ---------------------------------------------------------------------------------
 
     async def _plan(self) -> None:
-        for house in self._houses.values():
-            await self._renew(house)
+        anew = set(self._houses)
         while True:
             self._news.clear()
+            for name in list(anew):
+                with self._going_on("planning anew"):
+                    await self._renew(self._houses[name])
+                    anew.discard(name)
             for house in self._houses.values():
                 with self._going_on("planning"):
                     more = True
@@ -213,15 +220,11 @@ class Worker:
     async def _renew(self, house: House) -> None:
         """Plan anew, once, where the configured ladder has changed since a restart."""
         after: tuple[int, str] | None = (self._clock.now(), "")
-        with self._going_on("planning anew"):
-            while after is not None:
-                place = after
-                after = await self._database.write(
-                    lambda connection, place=place: planner.renew(  # type: ignore[misc]
-                        connection, house, self._clock.now(), place, self._keys
-                    )
-                )
-                await asyncio.sleep(BETWEEN_S)
+        while after is not None:
+            after = await self._database.write(
+                partial(planner.renew, house=house, now=self._clock.now(), after=after, keys=self._keys)
+            )
+            await asyncio.sleep(BETWEEN_S)
 
     # --- sending ----------------------------------------------------------------------------------
 
@@ -250,10 +253,11 @@ class Worker:
         def work(connection: sa.Connection) -> list[Claim]:
             while self._ledger.give_up_waiting(connection, now, real):
                 pass
-            return self._ledger.claim(connection, now, real, free, self.lease_s)
+            return self._ledger.claim(connection, now, real, free, self.lease_s, list(self._held))
 
         self._room.clear()
         for claim in await self._database.write(work):
+            self._held.add(claim.id)
             self._flight.count[claim.channel] = self._flight.count.get(claim.channel, 0) + 1
             task = asyncio.create_task(self._send(claim), name=f"send {claim.id}")
             sends.add(task)
@@ -315,22 +319,32 @@ class Worker:
             results = [await self._results.get()]
             while len(results) < RECORDED_AT_ONCE and not self._results.empty():
                 results.append(self._results.get_nowait())
-            pause_s = 0.1
-            while True:
-                try:
-                    await self._database.write(
-                        lambda connection, results=results: self._ledger.record(  # type: ignore[misc]
-                            connection, results, self._clock.now(), real_now()
-                        )
-                    )
-                    break
-                except Unavailable as error:
-                    log.warning("what became of %d messages waits to be recorded: %s", len(results), error)
-                    await asyncio.sleep(pause_s)
-                    pause_s = min(2 * pause_s, 5.0)
-            for _ in results:
+            await self._write_down(results)
+            for result in results:
+                self._held.discard(result.claim.id)
                 self._results.task_done()
             self._tick.set()
+
+    async def _write_down(self, results: list[Result]) -> None:
+        pause_s = 0.1
+        while True:
+            try:
+                await self._database.write(
+                    lambda connection: self._ledger.record(connection, results, self._clock.now(), real_now())
+                )
+                return
+            except Unavailable as error:
+                log.warning("what became of %d messages waits to be recorded: %s", len(results), error)
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, 5.0)
+            except Exception:
+                # A bug in one must not take the others with it: each is tried alone, and left to its lease.
+                if len(results) == 1:
+                    log.exception("what became of %s could not be recorded", results[0].claim.id)
+                    return
+                for result in results:
+                    await self._write_down([result])
+                return
 
     async def _land(self, sends: set[asyncio.Task[None]], recorder: asyncio.Task[None]) -> None:
         """Let what is on its way end and be recorded; what takes too long is left to its lease."""

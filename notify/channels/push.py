@@ -32,7 +32,8 @@ from notify.channels import (
     TryLater,
     Undeliverable,
 )
-from notify.subscriptions import BadSubscription, Inside, Subscription, outside, read
+from notify.subscriptions import BadSubscription, Subscription, read
+from notify.targets import BadTarget, resolved
 from server.channel_tables import PushTable
 from server.vapid import Vapid
 
@@ -80,7 +81,7 @@ class Push:
         table: PushTable,
         vapid: Vapid,
         *,
-        resolve: Resolve = outside,
+        resolve: Resolve = resolved,
         port: int | None = None,
         trusted: ssl.SSLContext | None = None,
     ) -> None:
@@ -107,10 +108,10 @@ class Push:
                 status, answer = await self._post(subscription.endpoint, headers, body)
         except TimeoutError:
             raise TryLater("timeout") from None
-        except Inside:
-            raise Undeliverable(
-                "inside: the push service resolves to an address that is not public"
-            ) from None
+        except BadTarget as error:
+            if error.code == "unknown-name":
+                raise TryLater(f"{error.code}: {error}") from None
+            raise Undeliverable(f"{error.code}: {error}") from None
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError) as error:
             raise TryLater(f"no-connection: {type(error).__name__}") from None
         if 200 <= status < 300:

@@ -11,17 +11,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from notify.channels import Accepted, Callback, Incoming, Message, Nonsense, Reached, Receipt, TryLater
 from notify.channels.exchange import Line, decoded, refused, sender_of, told
+from notify.sms_text import ROOM, Encoding, count
 from server.sms_tables import KannelTable
-
-_GSM = frozenset(
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
-    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
-    "^{}\\[~]|€"
-)
-"""GSM 03.38 with its extension. Of anything else Kannel makes a question mark, unless it is told UCS-2."""
-
-UCS2_UNITS, UCS2_PART_UNITS = 70, 67
-"""UTF-16 units of one SMS, and of each part of a longer one."""
 
 MASK = 1 | 2 | 4 | 8 | 16
 """The receipts that are asked for: delivered, failed, kept by the centre, taken and refused by it."""
@@ -46,7 +37,7 @@ class Kannel:
 
     async def send(self, message: Message) -> Accepted:
         """See ``Channel.send``. Kannel gives no reference: receipts come to the delivery's own address."""
-        gsm = _GSM.issuperset(message.text)
+        gsm = count(message.text).encoding is Encoding.GSM7
         query = {
             "username": self._table.username,
             "password": self._password,
@@ -108,12 +99,13 @@ def whole_pairs(text: str) -> str:
     It cuts after every 67th unit, also between the two of an emoji, of which phones then make two boxes. A
     space before such a one moves it to the next part; the number of parts is that of moving it.
     """
-    if len(text.encode("utf-16-be")) // 2 <= UCS2_UNITS:
+    single, part = ROOM[Encoding.UCS2]
+    if count(text).units <= single:
         return text
     made, units = [], 0
     for character in text:
         wide = 2 if ord(character) > 0xFFFF else 1
-        if wide == 2 and units % UCS2_PART_UNITS == UCS2_PART_UNITS - 1:
+        if wide == 2 and units % part == part - 1:
             made.append(" ")
             units += 1
         made.append(character)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 import io
 import time
@@ -14,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from displays import ticket
-from notify import contacts, subscriptions
+from notify import contacts, subscriptions, targets
 from server import live
 from server.domain import commands as co
 from server.domain.day import Status
@@ -158,13 +157,15 @@ async def _subscription(request: Request, pushing: Pushing | None) -> str:
     raw = await read_body(request)
     try:
         found = subscriptions.read(raw, pushing.hosts)
-        # Asked again before each message; a name that cannot be asked now may be then.
-        with contextlib.suppress(OSError, TimeoutError):
-            await subscriptions.outside(subscriptions.host(found), 443)
+        await targets.resolved(subscriptions.host(found), 443)
     except subscriptions.BadSubscription as error:
         raise Problem(422, "bad-subscription", f"{error}.", field=error.field) from None
-    except subscriptions.Inside:
-        raise Problem(422, "bad-subscription", "The push service is not on the public internet.") from None
+    except targets.BadTarget as error:
+        # It is asked again before each message: a name that does not resolve now may do so then.
+        if error.code != "unknown-name":
+            raise Problem(
+                422, "bad-subscription", "The push service is not on the public internet."
+            ) from None
     return subscriptions.stored(found)
 
 

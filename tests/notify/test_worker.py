@@ -16,6 +16,7 @@ from notify.contacts import Contact
 from notify.delivery import State
 from notify.ledger import Result
 from server import database as db
+from server.database import Unavailable
 
 SLOT = "2026-11-26 10:40"
 TWO_HOURS_BEFORE = "2026-11-26 08:40"
@@ -427,6 +428,52 @@ async def test_a_new_ladder_is_planned_at_the_next_start(tmp_path: Path) -> None
             ("2h", "withdrawn"),
         ]
         assert there.given == []
+
+
+async def test_what_waits_to_be_written_down_is_not_sent_again_by_the_same_server(
+    tmp_path: Path, monkeypatch: Any
+) -> None:
+    async with office(tmp_path, "2026-11-23 10:00") as there:
+        record, tries = there.worker._ledger.record, 0
+
+        def closed(*given: Any, **named: Any) -> None:
+            nonlocal tries
+            tries += 1
+            if tries < 5:
+                raise Unavailable("locked")
+            record(*given, **named)
+
+        monkeypatch.setattr(there.worker._ledger, "record", closed)
+        there.worker.lease_s = 0.01
+        await there.book("A", "2026-11-24 10:30")
+        there.clock.jump(at("2026-11-23 10:30"))
+        await until(lambda: tries >= 5)
+        rows = await settled(there, 2)
+        assert (rows[0]["state"], len(there.given)) == ("accepted", 1)
+
+
+async def test_a_result_that_cannot_be_written_down_holds_no_other_up(
+    tmp_path: Path, monkeypatch: Any
+) -> None:
+    async with office(tmp_path, "2026-11-23 10:00") as there:
+        record = there.worker._ledger.record
+
+        def broken(connection: Any, results: Any, now: int, real: int) -> None:
+            if any(result.claim.subject == there.ids["A"] for result in results):
+                raise ValueError("a bug")
+            record(connection, results, now, real)
+
+        monkeypatch.setattr(there.worker._ledger, "record", broken)
+        await there.book("A", "2026-11-24 10:30")
+        await there.book("B", "2026-11-24 10:30", Contact(phone="+32470000009"))
+        there.clock.jump(at("2026-11-23 10:30"))
+        there.worker.wake()
+        mine = there.ids["B"]
+        await until(lambda: _accepted(there, mine))
+
+
+async def _accepted(there: Office, subject: str) -> bool:
+    return any(row["state"] == "accepted" for row in await there.rows(subject=subject))
 
 
 def test_a_message_shows_no_number_in_the_terminal() -> None:
