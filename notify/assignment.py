@@ -11,14 +11,13 @@ from collections.abc import Collection, Iterable
 import sqlalchemy as sa
 
 from notify import experiment
-from notify.contacts import Contact, opened
-from notify.delivery import address, usable
+from notify.people import People
 from server import database as db
 from server.domain.appointment import Appointment
 from server.domain.experiment import Wording
 from server.domain.house import House
-from server.domain.messages import CHANNELS, Step, step
-from server.keys import BadKey, Keys
+from server.domain.messages import Step, step
+from server.keys import Keys
 
 _table = db.assignment
 
@@ -33,8 +32,7 @@ def assign(
         del known[subject]
     if not known or house.experiment is None:
         return
-    contacts = _contacts(connection, keys, known)
-    closed = _opted_out(connection, keys, contacts.values())
+    people = People(connection, keys, known, {house.site: house})
     names = db.reference.c
     references: dict[str, str] = {
         row.appointment: row.ref
@@ -45,10 +43,10 @@ def assign(
     policy = experiment.version(house)
     rows = []
     for subject, each in known.items():
-        contact = contacts.get(subject)
+        contact = people.contact(subject)
         # Whoever needs a safe contact counts as nobody that could be written to.
         writable = contact is not None and contact.safe is None
-        writable = writable and bool(usable(contact, house.messages.order, (), closed))
+        writable = writable and bool(people.usable(subject, house.messages.order, ()))
         reason = experiment.barred(house, each, writable, now)
         # What came by no booking system and no desk has only its own id.
         reference = references.get(subject, subject)
@@ -90,13 +88,11 @@ def ladders(
             sa.select(_table.c.subject, _table.c.ladder).where(_table.c.subject.in_(plain), _table.c.eligible)
         )
     }
-    safe = {
-        subject for subject, contact in _contacts(connection, keys, drawn).items() if contact.safe is not None
-    }
+    people = People(connection, keys, drawn, {house.site: house})
     return {
         subject: tuple(step(name) for name in ladder.split())
         for subject, ladder in drawn.items()
-        if subject not in safe
+        if (contact := people.contact(subject)) is None or contact.safe is None
     }
 
 
@@ -110,27 +106,3 @@ def wordings(connection: sa.Connection, subjects: Collection[str]) -> dict[str, 
         )
     )
     return {row.subject: row.wording for row in rows}
-
-
-def _contacts(connection: sa.Connection, keys: Keys, subjects: Collection[str]) -> dict[str, Contact]:
-    found: dict[str, Contact] = {}
-    kept = db.contact.c
-    for row in connection.execute(
-        sa.select(kept.subject, kept.sealed).where(kept.subject.in_(list(subjects)))
-    ):
-        try:
-            found[row.subject] = opened(keys, row.subject, row.sealed)
-        except BadKey:
-            continue  # nobody can write to them either
-    return found
-
-
-def _opted_out(connection: sa.Connection, keys: Keys, contacts: Iterable[Contact]) -> set[str]:
-    marks = {
-        keys.address_mark(to): to
-        for contact in contacts
-        for channel in CHANNELS
-        if (to := address(contact, channel)) is not None
-    }
-    mark = db.opt_out.c.mark
-    return {marks[row.mark] for row in connection.execute(sa.select(mark).where(mark.in_(list(marks))))}

@@ -90,7 +90,7 @@ def normal(contact: Contact, region: str) -> Contact:
     """
     if contact.push is not None:
         raise BadContact("push", "a browser gives it itself, on the person's own page")
-    if contact.safe in _ADDRESS and _addresses(contact).get(contact.safe) is None:
+    if contact.safe in _ADDRESS and addresses(contact).get(contact.safe) is None:
         raise BadContact("safe", f"names a channel without an address: give {_ADDRESS[contact.safe]} too")
     if contact.phone is None:
         return contact
@@ -192,12 +192,12 @@ def about(connection: sa.Connection, site: str, *, ref: str = "", visit: str = "
 
 def channels(contact: Contact) -> set[str]:
     """The channels for which a person's address is kept."""
-    return {channel for channel, to in _addresses(contact).items() if to}
+    return {channel for channel, to in addresses(contact).items() if to}
 
 
 def opted_out(connection: sa.Connection, keys: Keys, contact: Contact) -> dict[str, tuple[int, str]]:
     """The channels of a person whose address wants no messages: since when (real time), by whose word."""
-    marks = {keys.address_mark(to): channel for channel, to in _addresses(contact).items() if to}
+    marks = {keys.address_mark(to): channel for channel, to in addresses(contact).items() if to}
     rows = connection.execute(sa.select(db.opt_out).where(db.opt_out.c.mark.in_(list(marks))))
     return {marks[row.mark]: (row.at, row.source) for row in rows}
 
@@ -207,14 +207,14 @@ def opt_out(connection: sa.Connection, keys: Keys, contact: Contact, source: str
 
     It holds for whatever is kept under these addresses at whichever site, and when the addresses are erased.
     """
-    for to in filter(None, _addresses(contact).values()):
+    for to in filter(None, addresses(contact).values()):
         row = {"mark": keys.address_mark(to), "at": real_now(), "source": source}
         connection.execute(_OPT_OUT, row)
 
 
 def opt_in(connection: sa.Connection, keys: Keys, contact: Contact) -> None:
     """Write to a person's addresses again: they said so themselves."""
-    marks = [keys.address_mark(to) for to in _addresses(contact).values() if to]
+    marks = [keys.address_mark(to) for to in addresses(contact).values() if to]
     connection.execute(db.opt_out.delete().where(db.opt_out.c.mark.in_(marks)))
 
 
@@ -227,7 +227,8 @@ def _carry_opt_out(connection: sa.Connection, keys: Keys, before: Contact, conta
         opt_out(connection, keys, contact, min(sources))
 
 
-def _addresses(contact: Contact) -> dict[str, str | None]:
+def addresses(contact: Contact) -> dict[str, str | None]:
+    """Where a person is reached, by channel."""
     return {"push": contact.push, "sms": contact.phone, "mail": contact.email}
 
 

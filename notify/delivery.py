@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Sequence
 from enum import StrEnum
 
-from notify.contacts import Contact
+from notify.contacts import Contact, addresses
 
 
 class State(StrEnum):
@@ -82,11 +82,7 @@ def impersonal(code: str) -> str:
 
 def address(contact: Contact | None, channel: str) -> str | None:
     """Where a person is reached through a channel, if at all."""
-    if contact is None:
-        return None
-    if channel == "sms":
-        return contact.phone
-    return contact.email if channel == "mail" else contact.push
+    return None if contact is None else addresses(contact).get(channel)
 
 
 def usable(
@@ -95,8 +91,7 @@ def usable(
     """The channels that are left for a person, best first.
 
     Their own order counts before the site's; where a channel is named as safe it is the only one, or there
-    is none. None
-    is used twice for one message, and none whose address wants no messages.
+    is none. None is used twice for one message, and none whose address wants no messages.
     """
     if contact is None:
         return []

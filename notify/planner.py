@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 
 import sqlalchemy as sa
 
-from notify import assignment, plan
+from notify import assignment, contacts, plan
 from notify.delivery import State
 from server import database as db
 from server import journal
@@ -104,6 +104,38 @@ def _appointments(connection: sa.Connection, site: str, ids: Iterable[str]) -> l
     table = db.appointment
     rows = connection.execute(sa.select(table).where(table.c.site == site, table.c.id.in_(list(ids))))
     return [appointment_of(row) for row in rows]
+
+
+def keep(
+    connection: sa.Connection,
+    house: House,
+    keys: Keys,
+    subject: str,
+    contact: contacts.Contact,
+    slot_at: int,
+    now: int,
+    *,
+    source: str,
+    told: bool,
+) -> bool:
+    """Keep the data of an appointment's person; whether anything changed by it.
+
+    ``told`` is whether the journal has news of the appointment as well, from which it is planned anyway.
+    Without any, who needs a safe contact from now on would stay in an experiment's arm.
+    """
+    changed = contacts.put(
+        connection,
+        keys,
+        house.site,
+        subject,
+        contact,
+        slot_at,
+        kept_s=house.messages.kept_s,
+        source=source,
+    )
+    if changed and not told and house.experiment is not None:
+        again(connection, house, now, [subject], keys)
+    return changed
 
 
 def again(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from notify import contacts
+from notify import contacts, planner
 from server import house_time, journal
 from server.database import Database
 from server.domain import commands as co
@@ -105,15 +105,16 @@ class Books:
                 if self._dry:
                     noted[0] = not self._keeps(connection, subject, contact)
                 else:
-                    noted[0] = contacts.put(
+                    noted[0] = planner.keep(
                         connection,
+                        self._house,
                         self._keys,
-                        self._house.site,
                         subject,
                         contact,
                         row.at,
-                        kept_s=self._house.messages.kept_s,
+                        decided.now,
                         source="import",
+                        told=bool(decided.events),
                     )
 
         return Request(self._house.site, build, lambda _decided: b"", row.ref, also=keep), noted

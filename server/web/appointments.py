@@ -10,7 +10,7 @@ from typing import cast
 import msgspec
 import sqlalchemy as sa
 
-from notify import contacts
+from notify import contacts, planner
 from server.access import Right
 from server.database import Unavailable
 from server.domain import commands as co
@@ -64,15 +64,16 @@ def _booking(ask: Ask, ref: str, at: int, answer: Callable[[Decided], msgspec.St
     def keep(connection: sa.Connection, decided: Decided) -> None:
         if contact is not None:
             subject = cast(co.Book, decided.command).appointment
-            contacts.put(
+            planner.keep(
                 connection,
+                decided.house,
                 ask.parts.keys,
-                ask.site_name,
                 subject,
                 contact,
                 at,
-                kept_s=ask.site.house.messages.kept_s,
+                decided.now,
                 source=source_of(ask),
+                told=bool(decided.events),
             )
 
     return Plan(build, answer, ref, keep)

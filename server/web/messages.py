@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from notify import plan
 from notify.contacts import Contact
 from notify.delivery import State
-from notify.ledger import People
+from notify.people import People
 from server import database as db
 from server.access import Right
 from server.domain.appointment import Appointment

@@ -181,11 +181,12 @@ async def test_the_line_may_be_encrypted_from_the_first_byte(
         await server.close()
 
 
+@pytest.mark.parametrize("signs_in", [{}, {"user": "onthaal", "password": PASSWORD}])
 async def test_nothing_is_sent_where_encryption_is_wanted_and_there_is_none(
-    server: MailServer, make: Make
+    server: MailServer, make: Make, signs_in: dict[str, str]
 ) -> None:
     with pytest.raises(TryLater, match="STARTTLS"):
-        await make(server.port, tls=Tls.STARTTLS, user="onthaal", password=PASSWORD).send(message())
+        await make(server.port, tls=Tls.STARTTLS, **signs_in).send(message())
     assert server.mails == []
 
 
