@@ -350,7 +350,8 @@ async def test_who_has_no_address_or_wants_no_messages_gets_none_and_it_is_said(
 
 
 async def test_a_full_channel_holds_no_other_up(tmp_path: Path) -> None:
-    async with office(tmp_path, "2026-11-23 10:00", sms={"at_once": 2, "timeout_s": 30}) as there:
+    both = {"at_once": 2, "timeout_s": 30}
+    async with office(tmp_path, "2026-11-23 10:00", sms=both, mail=both) as there:
         there.post["sms"].hold.clear()
         for number in range(6):
             await there.book(f"S{number}", "2026-11-24 10:30", Contact(phone=f"+3247000010{number}"))
