@@ -1,1 +1,1 @@
-"""What reaches people outside the hall: their contact data and, later, reminders and notices."""
+"""What reaches people outside the hall: contact data, reminders, notices, and what other systems hear."""

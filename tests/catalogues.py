@@ -58,7 +58,8 @@ def templates(page: str) -> list[Path]:
     """The templates that have a page's words in them."""
     if page == CATALOGUE:
         return sorted(path for path in WRITTEN.iterdir() if path.suffix in (".txt", ".html"))
-    return [PAGES / f"{page}.html"]
+    own = PAGES / f"{page}.html"
+    return [own, *(PAGES / name for name in re.findall(r'include "(parts/[\w-]+\.html)"', own.read_text()))]
 
 
 def _said(page: str) -> Iterator[tuple[Path, int, str, object, list[str]]]:
