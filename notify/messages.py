@@ -237,7 +237,7 @@ def _about(
 ) -> dict[str, Any]:
     """What a template works with, in one language."""
     said = words(CATALOGUE, tongue)
-    locale = _locale(tongue, house.region)
+    locale = locale_of(tongue, house.region)
     zone = house.calendar.zone
     about: dict[str, Any] = {
         "_": partial(_say, said.gettext, tongue),
@@ -301,7 +301,8 @@ def _bring(service: Service, house: House, tongue: str) -> str | None:
 
 
 @cache
-def _locale(tongue: str, region: str) -> Locale:
+def locale_of(tongue: str, region: str) -> Locale:
+    """How days and times are written in a language, in a country."""
     # English without a country would put the month before the day.
     for name in (f"{tongue}_{region}", f"{tongue}_GB", tongue):
         try:

@@ -21,6 +21,7 @@ from displays import appointment
 from displays.views import AppointmentView
 from notify import contacts, ledger
 from notify.contacts import Contact
+from notify.messages import locale_of
 from server import database as db
 from server import live
 from server.clock import real_now
@@ -262,7 +263,7 @@ class Answers:
             "appointment",
             language,
             view=view,
-            day=format_date(to_datetime(known.at, zone), "full", language),
+            day=format_date(to_datetime(known.at, zone), "full", locale_of(language, house.region)),
             hour=f"{to_datetime(known.at, zone):%H:%M}",
             told_time=hour() if known.due_at > known.at else "",
             comes=hour(),
