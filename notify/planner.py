@@ -19,7 +19,7 @@ from server.domain.fold import subject
 from server.domain.house import House
 from server.domain.messages import Step
 from server.keys import Keys
-from server.ledger import appointment_of
+from server.ledger import appointment_of, by_id
 
 PIECE = 200
 """Entries of the journal, or appointments, that one transaction plans for: milliseconds of the writer."""
@@ -59,7 +59,7 @@ def advance(connection: sa.Connection, house: House, now: int, keys: Keys | None
     ids = {subject(event) for event in told}
     fresh = {subject(event) for event in told if isinstance(event, ev.AppointmentBooked)}
     # At the end of a day those who never came are told by its end alone, and have no reminder left.
-    _revise(connection, house, _appointments(connection, site, ids), now, 0, keys, fresh)
+    _revise(connection, house, by_id(connection, site, ids).values(), now, 0, keys, fresh)
     _put_cursor(connection, house, rows[-1].seq, None if known is None else known.policy)
     return len(rows) == PIECE
 
@@ -98,12 +98,6 @@ def renew(
 def _put_cursor(connection: sa.Connection, house: House, seq: int, policy: str | None = None) -> None:
     row = {"site": house.site, "seq": seq, "policy": policy or plan.policy(house)}
     connection.execute(_PUT_CURSOR, row)
-
-
-def _appointments(connection: sa.Connection, site: str, ids: Iterable[str]) -> list[Appointment]:
-    table = db.appointment
-    rows = connection.execute(sa.select(table).where(table.c.site == site, table.c.id.in_(list(ids))))
-    return [appointment_of(row) for row in rows]
 
 
 def keep(
@@ -145,18 +139,20 @@ def again(
 
     In the transaction that keeps it. ``keys`` as in :func:`advance`.
     """
-    _revise(connection, house, _appointments(connection, house.site, ids), now, now, keys)
+    _revise(connection, house, by_id(connection, house.site, ids).values(), now, now, keys)
 
 
 def _revise(
     connection: sa.Connection,
     house: House,
-    appointments: list[Appointment],
+    appointments: Collection[Appointment],
     now: int,
     since: int,
     keys: Keys | None,
     fresh: Collection[str] = (),
 ) -> None:
+    if not appointments:
+        return
     table = db.delivery
     known: dict[str, list[plan.Planned]] = {each.id: [] for each in appointments}
     rows = connection.execute(

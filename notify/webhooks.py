@@ -200,7 +200,7 @@ class Webhooks:
         for entry in journal.read(connection, site, old, LAID_OUT):
             reading, told = reading.after(entry, elsewhere)
             happenings += told
-        _fill_references(connection, site, happenings)
+        _fill_references(connection, happenings)
         return old, reading, happenings
 
     # --- sending --------------------------------------------------------------------------------
@@ -279,15 +279,13 @@ def _reading_at(connection: sa.Connection, house: House, seq: int) -> Reading:
     return reading
 
 
-def _fill_references(connection: sa.Connection, site: str, happenings: list[Happening]) -> None:
+def _fill_references(connection: sa.Connection, happenings: list[Happening]) -> None:
     """Name appointments as the booking system does."""
     told: list[AppointmentData | VisitData] = [happening.body.data for happening in happenings]
     wanted = {data.appointment for data in told if data.appointment is not None}
     table = db.reference
     rows = connection.execute(
-        sa.select(table.c.appointment, table.c.ref).where(
-            table.c.site == site, table.c.appointment.in_(wanted)
-        )
+        sa.select(table.c.appointment, table.c.ref).where(table.c.appointment.in_(wanted))
     )
     refs = {row.appointment: row.ref for row in rows}
     for data in told:

@@ -104,9 +104,13 @@ def appointments_between(
 
 def by_id(connection: sa.Connection, site: str, ids: Iterable[str]) -> dict[str, Appointment]:
     """The appointments of a site by our own ids."""
-    table = db.appointment
-    rows = connection.execute(sa.select(table).where(table.c.site == site, table.c.id.in_(list(ids))))
-    return {row.id: appointment_of(row) for row in rows}
+    wanted = list(ids)
+    if not wanted:
+        return {}
+    # The site is looked at here: SQLite would rather walk through all appointments of a site than take a few
+    # by their key.
+    rows = connection.execute(sa.select(db.appointment).where(db.appointment.c.id.in_(wanted)))
+    return {row.id: appointment_of(row) for row in rows if row.site == site}
 
 
 def by_reference(connection: sa.Connection, site: str, refs: Iterable[str]) -> dict[str, Appointment]:
