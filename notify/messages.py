@@ -318,6 +318,8 @@ def _clock(moment: datetime, locale: Locale) -> str:
 
 def _one_line(text: str) -> str:
     """A text on one line, without control characters, so that no name breaks a header or a message."""
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
     text = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in text)
     return " ".join(unicodedata.normalize("NFC", text).split())
 

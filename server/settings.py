@@ -94,6 +94,7 @@ def _public(place: str, year: int) -> frozenset[date]:
     return frozenset(public_holidays.country_holidays(country, subdiv=part or None, years=year))
 
 
+@cache
 def shipped(name: str) -> Path:
     """A directory that ships with Onthaal, ``static`` or ``config``: in the wheel or the checkout."""
     here = Path(__file__).resolve().parent

@@ -9,7 +9,7 @@ catalogue in more languages than the pages.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, cached_property
 from gettext import c2py
 from typing import Any
 
@@ -45,7 +45,7 @@ class Words:
             else:
                 self._messages[name] = said if isinstance(said, str) else tuple(said)
 
-    @property
+    @cached_property
     def direction(self) -> str:
         """``ltr`` or ``rtl``, as HTML's ``dir`` has it."""
         return Locale.parse(self.language, sep="-").text_direction
