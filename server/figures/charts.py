@@ -46,7 +46,7 @@ _ABOVE: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """So many appointments that reported ``from_min`` minutes after their slot or later; negative is before."""
+    """So many appointments that reported from ``from_min`` minutes after their slot on; before it is negative."""
 
     from_min: int
     count: int
@@ -165,7 +165,7 @@ def heat(told: Heat) -> bytes:
         )
         for (row, column), value in np.ndenumerate(values):
             if np.isfinite(value):
-                dark = value > 0.6 * top
+                dark = value > 0.75 * top
                 axes.text(
                     column + 0.5,
                     row + 0.5,
