@@ -46,7 +46,7 @@ _ABOVE: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """So many appointments that reported from ``from_min`` minutes after their slot on; before it is negative."""
+    """So many appointments that reported from ``from_min`` minutes after their slot on (before: negative)."""
 
     from_min: int
     count: int
