@@ -422,7 +422,7 @@ def _before(demo: Demo) -> tuple[str, ...]:
     shown = "below" if demo.messages else "on the page of sent messages"
     hurry_s = (demo.morning - demo.begins_at) / SECOND / demo.hurry
     return (
-        f"It begins {DAYS_EARLY} days early; they pass in {hurry_s:.0f} seconds: "
+        f"It begins {DAYS_EARLY} days early; they pass in {hurry_s:.0f} seconds, or a few more: "
         f"appointments are booked and their reminders go out, as shown {shown}.",
         "",
     )
