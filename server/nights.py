@@ -51,6 +51,7 @@ class Nights:
         self._clock = clock
         self._worker = worker
         self._skip = skip
+        self._night = False
         self._waited: tuple[int, float] | None = None
         """What is due and not sent yet, and since which real moment we wait for it."""
         self._given_up = 0
@@ -79,12 +80,17 @@ class Nights:
             self._clock.hold(None)
 
     def _asleep(self) -> bool:
-        """Whether every site's day has ended, or begins in more than a while."""
-        now = self._clock.now()
-        return all(
-            site.day.date and (site.day.ended or _first_opening(site.house, now) > now + MORNING_S * SECOND)
-            for site in self._live.sites.values()
+        """Whether it is night: every site's day has ended, or the next one, begun on the way, has yet to open.
+
+        A morning that no night came before is left as it is: a demo books its first appointments then.
+        """
+        now, sites = self._clock.now(), self._live.sites.values()
+        ended = all(site.day.date and site.day.ended for site in sites)
+        early = all(
+            site.day.ended or _first_opening(site.house, now) > now + MORNING_S * SECOND for site in sites
         )
+        self._night = ended or (self._night and early)
+        return self._night
 
     async def _due(self, now: int) -> int | None:
         """When the first message is due that has not been sent, if one is planned."""
