@@ -80,7 +80,7 @@ class Nights:
             self._clock.hold(None)
 
     def _asleep(self) -> bool:
-        """Whether it is night: every site's day has ended, or the next one, begun on the way, has yet to open.
+        """Whether it is night: every site's day has ended, or the next, begun on the way, has yet to open.
 
         A morning that no night came before is left as it is: a demo books its first appointments then.
         """
