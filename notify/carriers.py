@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from notify.channels import Channel, Gateway, mail, push, sms
 from notify.channels.console import Console
 from notify.worker import Carrier
@@ -12,8 +14,15 @@ from server.vapid import Vapid
 class Carriers:
     """The carriers of a server, by channel; ``gateways`` are those of them that call back."""
 
-    def __init__(self, tables: Channels, vapid: Vapid | None, *, shown: bool = False) -> None:
-        """``shown`` is whether the console writes whole texts.
+    def __init__(
+        self,
+        tables: Channels,
+        vapid: Vapid | None,
+        *,
+        shown: bool = False,
+        now: Callable[[], int] | None = None,
+    ) -> None:
+        """``shown`` is whether the console writes whole texts, ``now`` the house time that it tells.
 
         Raises ``ConfigError`` where the environment does not have a secret.
         """
@@ -46,7 +55,7 @@ class Carriers:
             self.gateways["push"] = self._push
         for name in ("push", "sms", "mail"):
             if name not in self.by_channel:
-                console: Channel = Console(name, whole=shown)
+                console: Channel = Console(name, whole=shown, now=now)
                 self.by_channel[name] = Carrier(channel=console)
 
     async def aclose(self) -> None:

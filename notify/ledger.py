@@ -119,6 +119,19 @@ class Ledger:
         unreached = sa.select(_table.c.id).where(_table.c.reach_by <= real)
         return any(connection.execute(each.limit(1)).first() for each in (due, stuck, unreached))
 
+    def next_due(self, connection: sa.Connection, after: int, real: int) -> int | None:
+        """When, later than ``after``, the first message is due that is planned or on its way, if any.
+
+        What a gateway could not take is left out until it is tried again.
+        """
+        each = sa.select(sa.func.min(_table.c.due_at)).where(
+            _table.c.channel.in_(("", *CHANNELS)), _table.c.due_at > after
+        )
+        planned = each.where(_table.c.state == State.PLANNED, _table.c.retry_at <= real)
+        sending = each.where(_table.c.state == State.SENDING, _table.c.lease_until > real)
+        found = [connection.execute(query).scalar() for query in (planned, sending)]
+        return min((due for due in found if due is not None), default=None)
+
     def claim(
         self,
         connection: sa.Connection,

@@ -137,6 +137,10 @@ class Worker:
         self._news.set()
         self._tick.set()
 
+    async def next_due(self, after: int) -> int | None:
+        """When, later than ``after``, the first message not sent yet is due. Raises ``Unavailable``."""
+        return await self._database.read(lambda c: self._ledger.next_due(c, after, real_now()))
+
     async def run(self) -> None:
         """Work until cancelled; what is on its way by then is still recorded, within ``ENDS_WITHIN_S``."""
         async with self._ticking(), asyncio.TaskGroup() as tasks:

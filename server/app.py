@@ -52,6 +52,7 @@ from server.keys import Keys, load_keys
 from server.limits import Limit
 from server.live import Decided, KeyReused, Live, Site
 from server.live import Request as Command
+from server.nights import Nights
 from server.presence import Presence
 from server.publisher import Publisher
 from server.sockets import Sockets
@@ -78,9 +79,6 @@ ANSWERS_KEPT_S = 48 * 3600
 SWEEP_S = 3600.0
 GUESSES, GUESSES_S = 10, 600.0
 """Codes of devices that somebody may type and no device shows, within so many real seconds."""
-
-MORNING_S = 900
-"""How long before an opening the skipped night ends, in house seconds."""
 
 LEAP_S = 3600
 """From how much later than asked for house time begins this is told, in house seconds."""
@@ -125,11 +123,11 @@ class Onthaal:
     worker: Worker
     carriers: Carriers
     announcer: Announcer
-    skip_nights: bool
+    nights: Nights | None
 
     async def work(self) -> None:
         """All that goes on beside requests; ends only when cancelled, or with the first that fails."""
-        live, clock = self.parts.live, self.parts.clock
+        live = self.parts.live
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(live.run(), name="committer")
             tasks.create_task(live.keep_time(), name="time")
@@ -141,8 +139,8 @@ class Onthaal:
             tasks.create_task(self.worker.run(), name="worker")
             tasks.create_task(self.announcer.run(), name="announcer")
             tasks.create_task(sweep(self.parts.database), name="sweep")
-            if self.skip_nights:
-                tasks.create_task(skip_nights(live, clock), name="nights")
+            if self.nights:
+                tasks.create_task(self.nights.run(), name="nights")
 
 
 @contextlib.asynccontextmanager
@@ -159,9 +157,9 @@ async def assembled(options: Options) -> AsyncIterator[Onthaal]:
         tables = await database.write(channels)
         vapid = load_vapid(database.path) if tables.push else None
         pushing = Pushing(vapid.public, tables.push.hosts) if vapid and tables.push else None
-        carriers = Carriers(tables, vapid, shown=options.show_messages)
         await asyncio.to_thread(messages.prepare)
         clock = HouseClock(options.house_time, options.speed, options.hurry)
+        carriers = Carriers(tables, vapid, shown=options.show_messages, now=clock.now)
         set_to = None if clock.follows else clock.now()
         await database.write(lambda connection: house_time.note(connection, set_to))
         known = Accounts(database, keys)
@@ -221,7 +219,9 @@ async def _assemble(
     metrics.BLOCKED.set_function(lambda: len(hub.blocked))
     sockets = Sockets(live, hub, publisher, doorkeeper, keys, public_url, options.max_viewers)
     doorkeeper.changed = sockets.recheck_now
-    return Onthaal(parts, hub, sockets, webhooks, worker, carriers, announcer, options.skip_nights)
+    fast = options.skip_nights or options.hurry is not None
+    nights = Nights(live, clock, worker, skip=options.skip_nights) if fast else None
+    return Onthaal(parts, hub, sockets, webhooks, worker, carriers, announcer, nights)
 
 
 async def name_later(live: Live, site: str, known: Appointment, to: int) -> int | None:
@@ -234,19 +234,6 @@ async def name_later(live: Live, site: str, known: Appointment, to: int) -> int 
 
     await live.execute(Command(site, build=lambda _known: co.Delay(known=known, to=to), answer=answer))
     return stands[-1]
-
-
-async def skip_nights(live: Live, clock: HouseClock, every_s: float = 0.2) -> None:
-    """Jump from the end of every site's day to shortly before the next opening."""
-    while True:
-        sites = live.sites.values()
-        now = clock.now()
-        if all(site.day.date and site.day.ended for site in sites):
-            openings = [opening for site in sites if (opening := site.house.calendar.next_opening(now))]
-            morning = min(openings, default=now) - MORNING_S * SECOND
-            if now < morning:
-                clock.jump(morning)
-        await asyncio.sleep(every_s)
 
 
 async def sweep(database: Database) -> None:

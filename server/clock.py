@@ -20,9 +20,10 @@ class HouseClock:
     ) -> None:
         self._speed = speed
         self._follows = start is None and speed == 1.0
-        self._from = time.time_ns() // 1000 if start is None else start
-        self._since = time.monotonic_ns()
+        # House time, and the real moment at which it was that: replaced together, for who reads elsewhere.
+        self._mark = (time.time_ns() // 1000 if start is None else start, time.monotonic_ns())
         self._hurry = None if self._follows else hurry
+        self._held: int | None = None
 
     @property
     def follows(self) -> bool:
@@ -31,26 +32,53 @@ class HouseClock:
 
     @property
     def speed(self) -> float:
-        """House seconds per real second, now."""
+        """House seconds per real second, now; as it would be where it is held."""
         self.now()
         return self._speed if self._hurry is None else self._hurry[1]
+
+    @property
+    def hurries(self) -> bool:
+        """Whether it runs at the speed of its hurry, now."""
+        self.now()
+        return self._hurry is not None
 
     def now(self) -> int:
         """House time now."""
         if self._follows:
             return time.time_ns() // 1000
         real = time.monotonic_ns()
+        shown = self._run_to(real)
+        if self._held is not None and shown > self._held:
+            # The time for which it is held is not made up for.
+            self._mark = (self._held, real)
+            return self._held
+        return shown
+
+    def _run_to(self, real: int) -> int:
+        since, began = self._mark
         if self._hurry is not None:
             until, speed = self._hurry
-            hurried = self._from + int((real - self._since) / 1000 * speed)
+            hurried = since + int((real - began) / 1000 * speed)
             if hurried < until:
                 return hurried
+            # A hold before its end is one that it has not come to: it goes on hurrying afterwards.
+            if self._held is not None and self._held < until:
+                return hurried
             # From the moment at which it got there on, however late that is noticed.
-            if self._from < until:
-                self._since += int((until - self._from) / speed * 1000)
-                self._from = until
+            if since < until:
+                since, began = self._mark = (until, began + int((until - since) / speed * 1000))
             self._hurry = None
-        return self._from + int((real - self._since) / 1000 * self._speed)
+        return since + int((real - began) / 1000 * self._speed)
+
+    def hold(self, instant: int | None) -> None:
+        """Go no further than ``instant``, nor back behind what was shown; None lets go.
+
+        So a hurry waits for what happens at its own time. Raises ``RuntimeError`` for the machine's clock.
+        """
+        if self._follows:
+            raise RuntimeError("the machine's own clock cannot be held")
+        shown = self.now()
+        self._held = None if instant is None else max(instant, shown)
 
     def not_before(self, instant: int) -> None:
         """Never show a moment before ``instant``: a restart does not go behind the journal.
@@ -73,7 +101,9 @@ class HouseClock:
             self._set(instant)
 
     def _set(self, instant: int) -> None:
-        self._from, self._since = instant, time.monotonic_ns()
+        self._mark = (instant, time.monotonic_ns())
+        if self._held is not None:
+            self._held = max(self._held, instant)
 
 
 def real_now() -> int:

@@ -67,6 +67,9 @@ _PYTHON = (sys.executable, "-P", "-m")
 NAMES = {Role.RECEPTION: "Onthaal", Role.COUNTER: "U", Role.SUPERVISOR: "Toezicht"}
 """How colleagues see the people of the demo."""
 
+FOR = {"onthaal": "reception", "toezicht": "who leads the house"}
+"""What the logins are for, told to who starts the demo."""
+
 
 @dataclass(frozen=True, slots=True)
 class Keys:
@@ -394,12 +397,16 @@ def _announce(demo: Demo, keys: Keys) -> None:
         f"  management       {demo.url}/{SITE}/management",
         f"  devices          {demo.url}/{SITE}/devices",
         f"  sent messages    {demo.url}/{SITE}/messages",
+        f"  other systems    {demo.url}/{SITE}/webhooks",
         f"  another screen   {demo.url}/screen",
         "",
         f"Open your counter's address first: it signs your browser in, for the hall screen as well. "
         f"Counter {demo.left} is yours; the others have their staff.",
-        f"Everybody else signs in at {demo.url}/sign-in:",
-        *(f"  {login:{wide}}{password}" for login, password in keys.passwords.items()),
+        f"Everybody else signs in at {demo.url}/sign-in, by login and password:",
+        *(
+            f"  {login:{wide}}{password}  {FOR.get(login, 'your counter')}"
+            for login, password in keys.passwords.items()
+        ),
         "",
         "Draw a ticket, as reception does, and open its link on a telephone's screen:",
         f"  curl -sX POST {api}/visits -H 'Authorization: Bearer {keys.tokens['reception']}' "
@@ -422,7 +429,7 @@ def _before(demo: Demo) -> tuple[str, ...]:
     shown = "below" if demo.messages else "on the page of sent messages"
     hurry_s = (demo.morning - demo.begins_at) / SECOND / demo.hurry
     return (
-        f"It begins {DAYS_EARLY} days early; they pass in {hurry_s:.0f} seconds: "
+        f"It begins {DAYS_EARLY} days early; they pass in {hurry_s:.0f} seconds, or a few more: "
         f"appointments are booked and their reminders go out, as shown {shown}.",
         "",
     )

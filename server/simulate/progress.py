@@ -14,7 +14,7 @@ from rich.text import Text
 from server.domain.house import House
 from server.domain.schedule import to_datetime
 from server.simulate.figures import DayFigures, Failing, Waits
-from server.simulate.housetime import HouseTime
+from server.simulate.housetime import HouseTime, instant
 from server.simulate.tally import Tally
 from server.simulate.watch import Hall
 
@@ -65,9 +65,13 @@ class Terminal:
 
     def message(self, said: str) -> None:
         """Print a message that was sent, above the line: all of it in one line, or on a terminal as much as
-        fits into one, and its link, whole, in another."""
-        now = to_datetime(self._clock.now(), self._house.calendar.zone)
-        lines = [f"{now:%a %H:%M}  {said}"]
+        fits into one, and its link, whole, in another. It begins with the house time at which it went out."""
+        at, _, told = said.partition(" ")
+        try:
+            moment = instant(at)
+        except ValueError:
+            moment, told = self._clock.now(), said
+        lines = [f"{to_datetime(moment, self._house.calendar.zone):%a %H:%M}  {told}"]
         if self.err.is_terminal and (link := _LINK.search(said)) is not None:
             lines = [lines[0].replace(link[0], ""), f"{'':11}{link[0]}"]
         for line in lines:

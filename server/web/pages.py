@@ -151,7 +151,11 @@ class Pages:
         site = self._site(request.path_params["site"])
         refused = await self._gate(request, Right.MANAGE_WEBHOOKS, site.house)
         return refused or page(
-            "webhooks", site.house.languages[0], site=site.house.site, house_name=site.house.name
+            "webhooks",
+            site.house.languages[0],
+            site=site.house.site,
+            house_name=site.house.name,
+            zone=site.house.calendar.zone.key,
         )
 
     async def messages(self, request: Request) -> Response:

@@ -124,10 +124,14 @@ export function ahead(position) {
   return ngettext("%(number)s ticket goes before.", "%(number)s tickets go before.", position - 1);
 }
 
+/** Languages of our halls that a browser may have no name for. */
+const UNNAMED = { zgh: "Tamazight" };
+
 /** A language by its own code, in the words of the page. */
 export function tongue(code) {
   try {
-    return new Intl.DisplayNames(language, { type: "language" }).of(code);
+    const told = new Intl.DisplayNames(language, { type: "language" }).of(code);
+    return told === code ? UNNAMED[code] ?? code : told;
   } catch {
     return code;
   }

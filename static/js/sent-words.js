@@ -70,26 +70,25 @@ function failed({ reason, attempts }) {
     );
   }
   if (reason?.startsWith("template")) return _("not sent: its text has a mistake; tell who runs the server");
-  const told = {
-    "no-address": _("not sent: no number or address is known"),
-    "too-late": _("not sent: it would have come too late"),
-    quiet: _("not sent: there was only quiet time left"),
-  }[reason];
-  return told ?? _("not delivered (%(why)s)", { why: code(reason) });
+  return UNSENT()[reason] ?? _("not delivered (%(why)s)", { why: code(reason) });
 }
 
+/** Why a message did not go out, by its reason: first those that leave the person without it. */
+const UNSENT = () => ({
+  "no-address": _("not sent: no number or address is known"),
+  "too-late": _("not sent: it would have come too late"),
+  quiet: _("not sent: there was only quiet time left"),
+  "opted-out": _("not sent: the person wants no messages"),
+  "not-safe": _("not sent: no channel is safe for this person"),
+  cancelled: _("not sent: cancelled before"),
+  moved: _("not sent: the appointment was moved"),
+  reported: _("not sent: the person was here already"),
+  never: _("not sent: the day was over"),
+  ladder: _("not sent: the house has other reminders now"),
+});
+
 function withdrawn(reason) {
-  return (
-    {
-      "opted-out": _("not sent: the person wants no messages"),
-      "not-safe": _("not sent: no channel is safe for this person"),
-      cancelled: _("not sent: cancelled before"),
-      moved: _("not sent: the appointment was moved"),
-      reported: _("not sent: the person was here already"),
-      never: _("not sent: the day was over"),
-      ladder: _("not sent: the house has other reminders now"),
-    }[reason] ?? _("not sent: no longer needed")
-  );
+  return UNSENT()[reason] ?? _("not sent: no longer needed");
 }
 
 /** A few codes that every channel may give, in words; a gateway's own stand as they are. */

@@ -24,8 +24,12 @@ async function read(query) {
   return response.json();
 }
 
-const moment = (at) =>
-  new Date(at).toLocaleString(language, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+/** The clock of the house, wherever the browser is. */
+const clock = new Intl.DateTimeFormat(language, {
+  ...{ day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" },
+  timeZone: document.body.dataset.zone,
+});
+const moment = (at) => clock.format(Date.parse(at));
 
 /** What an attempt came to, in words; `code` is a status or one of the server's words. */
 function why(code) {
@@ -96,8 +100,9 @@ function failureState(failure) {
   return _("Is sent again %(moment)s.", { moment: moment(failure.again_at) });
 }
 
-function showFailures(failures) {
-  part["no-failures"].hidden = failures.length > 0;
+function showFailures(failures, hooks) {
+  const sent = hooks.some((hook) => hook.delivered_at) ? _("Everything that was sent has arrived.") : _("Nothing has been sent yet.");
+  say(part["no-failures"], failures.length ? "" : sent);
   part.newest.hidden = failures.length < LISTED;
   const focused = part.failures.contains(document.activeElement);
   keyed(
@@ -160,7 +165,7 @@ async function refresh() {
   try {
     const [{ webhooks }, { failures }] = await Promise.all([read(""), read("/failures")]);
     showHooks(webhooks);
-    showFailures(failures);
+    showFailures(failures, webhooks);
   } catch {
     // What is shown is older for a while; it is asked for again.
   }

@@ -89,3 +89,38 @@ def test_after_its_hurry_nights_are_left_out() -> None:
         pass
     clock.jump(9 * SECOND)
     assert clock.now() == 9 * SECOND
+
+
+def test_where_it_is_held_it_stands_and_afterwards_goes_on_from_there() -> None:
+    clock = HouseClock(0, 1000)
+    clock.hold(SECOND)
+    while clock.now() < SECOND:
+        pass
+    began = time.monotonic_ns()
+    while time.monotonic_ns() - began < 10_000_000:  # ten seconds that are not made up for
+        assert clock.now() == SECOND
+    let_go = time.monotonic_ns()
+    clock.hold(None)
+    shown = clock.now()
+    assert SECOND <= shown <= SECOND + time.monotonic_ns() - let_go + SECOND // 1000
+
+
+def test_holding_it_does_not_take_it_back() -> None:
+    clock = HouseClock(9 * SECOND, 0)
+    clock.hold(5 * SECOND)
+    assert clock.now() == 9 * SECOND
+    with pytest.raises(RuntimeError):
+        HouseClock().hold(0)
+
+
+def test_a_hurry_that_is_held_before_its_end_still_hurries_afterwards() -> None:
+    clock = HouseClock(0, 0, hurry=(3600 * SECOND, 1_000_000))
+    clock.hold(60 * SECOND)
+    began = time.monotonic_ns()
+    while time.monotonic_ns() - began < 10_000_000:  # by itself it would be over by then
+        assert clock.now() <= 60 * SECOND
+    assert clock.hurries
+    clock.hold(None)
+    while clock.hurries:
+        assert time.monotonic_ns() - began < 10**10
+    assert clock.now() == 3600 * SECOND

@@ -73,3 +73,12 @@ async def test_what_is_no_text_and_what_has_no_end_stops_nothing():
     assert found[0] == "\ufffd"
     assert found[-1] == "[last]"
     assert all(len(each) <= inbox.LONGEST for each in found)
+
+
+async def test_the_console_tells_what_time_it_was_in_the_house():
+    stream = io.StringIO()
+    message = Message(delivery="d", attempt=1, to="+32470120001", text="Mechelen: afspraak")
+    await Console("sms", stream, whole=True, now=lambda: 1_795_376_702_123_000).send(message)
+    assert await told(stream.getvalue().encode()) == [
+        "2026-11-22T19:45:02.123Z [sms to +32...01] Mechelen: afspraak"
+    ]

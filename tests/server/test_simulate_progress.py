@@ -61,3 +61,9 @@ def test_the_evening_tells_of_reminders_and_answers():
     assert "refused by the server: busy 2x\n" in told.getvalue()
     tally.clear()
     assert tally == Tally()
+
+
+def test_a_message_that_tells_its_time_is_shown_with_it_whatever_our_clock_says():
+    shown, told = terminal(real=False)
+    shown.message(f"2026-11-22T19:45:02.123Z {SAID}")
+    assert told.getvalue().startswith("Sun 20:45  [sms to +32...04] Mechelen: ")
