@@ -39,6 +39,7 @@ from server import accounts, devices, house_time, metrics, schema, settings
 from server import database as db
 from server.access import Doorkeeper, Right
 from server.accounts import Accounts
+from server.analyst import Analyst
 from server.clock import HouseClock, real_now
 from server.configuration import channels, current
 from server.database import Database, Unavailable
@@ -47,6 +48,7 @@ from server.domain.appointment import Appointment
 from server.domain.house import House
 from server.domain.refusal import Refused
 from server.domain.schedule import SECOND, iso
+from server.figures.digests import Digester
 from server.hub import FULL_AT, Hub
 from server.keys import Keys, load_keys
 from server.limits import Limit
@@ -125,6 +127,7 @@ class Onthaal:
     worker: Worker
     carriers: Carriers
     announcer: Announcer
+    digester: Digester
     skip_nights: bool
 
     async def work(self) -> None:
@@ -140,6 +143,7 @@ class Onthaal:
             tasks.create_task(self.webhooks.run(), name="webhooks")
             tasks.create_task(self.worker.run(), name="worker")
             tasks.create_task(self.announcer.run(), name="announcer")
+            tasks.create_task(self.digester.run(), name="digester")
             tasks.create_task(sweep(self.parts.database), name="sweep")
             if self.skip_nights:
                 tasks.create_task(skip_nights(live, clock), name="nights")
@@ -165,9 +169,11 @@ async def assembled(options: Options) -> AsyncIterator[Onthaal]:
         set_to = None if clock.follows else clock.now()
         await database.write(lambda connection: house_time.note(connection, set_to))
         known = Accounts(database, keys)
+        analyst = Analyst(options.database)
         try:
-            yield await _assemble(options, database, houses, keys, clock, known, pushing, carriers)
+            yield await _assemble(options, database, houses, keys, clock, known, pushing, carriers, analyst)
         finally:
+            await analyst.aclose()
             known.close()
             await carriers.aclose()
     finally:
@@ -183,6 +189,7 @@ async def _assemble(
     known: Accounts,
     pushing: Pushing | None,
     carriers: Carriers,
+    analyst: Analyst,
 ) -> Onthaal:
     public_url = (options.public_url or f"http://localhost:{options.port}").rstrip("/")
     hub = Hub()
@@ -207,7 +214,11 @@ async def _assemble(
         speed=clock.speed,
     )
 
+    digester = Digester(database, houses)
+
     def changed(site: Site) -> None:
+        if site.day.ended:
+            digester.wake()
         publisher.changed(site)
         announcer.changed()
         webhooks.wake()
@@ -216,12 +227,24 @@ async def _assemble(
     live.changed = changed
     doorkeeper = Doorkeeper(database)
     guesses = Limit(GUESSES, GUESSES_S)
-    parts = Parts(live, database, doorkeeper, publisher, keys, clock, public_url, known, guesses, pushing)
+    parts = Parts(
+        live,
+        database,
+        doorkeeper,
+        publisher,
+        keys,
+        clock,
+        public_url,
+        known,
+        guesses,
+        pushing,
+        analyst=analyst,
+    )
     metrics.VIEWERS.set_function(lambda: hub.viewers)
     metrics.BLOCKED.set_function(lambda: len(hub.blocked))
     sockets = Sockets(live, hub, publisher, doorkeeper, keys, public_url, options.max_viewers)
     doorkeeper.changed = sockets.recheck_now
-    return Onthaal(parts, hub, sockets, webhooks, worker, carriers, announcer, options.skip_nights)
+    return Onthaal(parts, hub, sockets, webhooks, worker, carriers, announcer, digester, options.skip_nights)
 
 
 async def name_later(live: Live, site: str, known: Appointment, to: int) -> int | None:
