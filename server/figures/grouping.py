@@ -79,6 +79,12 @@ class Groups:
         np.add.at(found, self.of[self.of >= 0], values[self.of >= 0])
         return found
 
+    def different(self, values: Ints, where: NDArray[np.bool_] | None = None) -> Ints:
+        """How many different values, none negative, each group has, of the rows where it holds."""
+        chosen = self.of >= 0 if where is None else where & (self.of >= 0)
+        most = int(values.max(initial=0)) + 1
+        return np.bincount(np.unique(self.of[chosen] * most + values[chosen]) // most, minlength=self.count)
+
 
 def groups(record: Record, house: House, rows: Columns, instants: Ints, by: Sequence[str]) -> Groups:
     """The groups of rows that have ``day`` and the words they are asked by; ``instants`` give the hour.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -139,16 +139,17 @@ def local_hours(instants: Ints, days: Ints, calendar: Calendar) -> Ints:
 
     On the day with 25 hours one hour comes twice, and both count as it; on that with 23 one never comes.
     """
-    hours = np.zeros(len(instants), dtype=np.int64)
-    for day in np.unique(days):
-        here = days == day
-        begin = calendar.midnight_before(date_of(day))
-        until = calendar.midnight_before(date_of(day) + timedelta(days=1))
-        if until - begin == 24 * _HOUR:
-            hours[here] = (instants[here] - begin) // _HOUR
-        else:
-            zone = calendar.zone
-            hours[here] = [to_datetime(int(instant), zone).hour for instant in instants[here]]
+    if not len(days):
+        return days
+    each, place = np.unique(days, return_inverse=True)
+    bounds = np.array(
+        [(calendar.midnight_before(day), calendar.midnight_after(day)) for day in map(date_of, each)],
+        dtype=np.int64,
+    )
+    hours: Ints = (instants - bounds[place, 0]) // _HOUR
+    for odd in np.flatnonzero(bounds[:, 1] - bounds[:, 0] != 24 * _HOUR):
+        here = np.flatnonzero(place == odd)
+        hours[here] = [to_datetime(int(instant), calendar.zone).hour for instant in instants[here]]
     return np.clip(hours, 0, 23)
 
 

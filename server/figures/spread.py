@@ -33,15 +33,15 @@ def spread(values: Ints, where: NDArray[np.bool_], of: Groups) -> Spread:
     order = np.lexsort((took, group))
     took = took[order]
     counts = np.bincount(group, minlength=of.count)
-    starts = np.cumsum(counts) - counts
-    rows: list[tuple[Value, ...]] = []
-    for start, count in zip(starts.tolist(), counts.tolist(), strict=True):
-        if count == 0:
-            rows.append((None,) * (len(PERCENTS) + 2))
-            continue
-        mine = took[start : start + count]
-        ranks = [mine[-(-percent * count // 100) - 1] for percent in PERCENTS]
-        rows.append((_seconds(mine.sum() / count), *(_seconds(value) for value in ranks), _seconds(mine[-1])))
+    ends = np.cumsum(counts)
+    rows: list[tuple[Value, ...]] = [(None,) * (len(PERCENTS) + 2)] * of.count
+    some = np.flatnonzero(counts)
+    count, start = counts[some], (ends - counts)[some]
+    sums = np.diff(np.concatenate([[0], np.cumsum(took)])[np.concatenate([start, ends[-1:]])])
+    at = [start - (-percent * count // 100) - 1 for percent in (*PERCENTS, 100)]
+    told = np.stack([sums / count, *(took[place] for place in at)], axis=1)
+    for place, row in zip(some.tolist(), np.round(told / SECOND, 3).tolist(), strict=True):
+        rows[place] = tuple(row)
     return Spread(counts, tuple(rows))
 
 
@@ -52,10 +52,6 @@ def columns(prefix: str, name: str, figure: str) -> tuple[Column, ...]:
         *(Column(f"{prefix}_p{each}_s", f"{name}, P{each}", Unit.SECONDS, figure) for each in PERCENTS),
         Column(f"{prefix}_longest_s", f"{name}, longest", Unit.SECONDS, figure),
     )
-
-
-def _seconds(microseconds: float) -> float:
-    return round(float(microseconds) / SECOND, 3)
 
 
 def share(part: int, whole: int) -> float | None:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from server.domain.day import IN_HOUSE, CounterMode, Status
 from server.domain.house import House
 from server.domain.schedule import SECOND
-from server.figures.grouping import DIMENSIONS, OF_TIME, Groups, check_dimensions, groups
+from server.figures.grouping import DIMENSIONS, OF_TIME, check_dimensions, groups
 from server.figures.notes import span_notes
 from server.figures.packing import ENDS, MODES, NEVER, STATUSES
 from server.figures.record import Columns, Ints, Record, by_quarter, check_span, read
@@ -50,7 +50,7 @@ def visits(record: Record, house: House, by: Sequence[str]) -> Table:
     rows = record.visits
     of = groups(record, house, rows, rows["reported_at"], by)
     count, booked = of.counts(), of.counts(rows["appointment"] == 1)
-    persons, days = of.sums(rows["persons"]), _days(of, rows["day"])
+    persons, days = of.sums(rows["persons"]), of.different(rows["day"])
     ended = {
         status: of.counts(rows["status"] == STATUSES.index(status))
         for status in (Status.SERVED, Status.LEFT, Status.NOT_PRESENT, Status.NOT_SERVED)
@@ -89,12 +89,6 @@ def visits(record: Record, house: House, by: Sequence[str]) -> Table:
         ),
         rows=tuple(told),
     )
-
-
-def _days(of: Groups, days: Ints) -> Ints:
-    """On how many local days each group has a row."""
-    pairs = np.unique(np.stack([of.of, days], axis=1)[of.of >= 0], axis=0)
-    return np.bincount(pairs[:, 0], minlength=of.count)
 
 
 def handling(record: Record, house: House, by: Sequence[str]) -> Table:
@@ -150,7 +144,7 @@ def counters(record: Record, house: House, by: Sequence[str]) -> Table:
     opened, paused, busy, busy_paused = (
         of.sums(np.where(kind == number, took, 0)) for number in range(len(each))
     )
-    count = _distinct_counters(of, together, kind == 0)
+    count = of.different(together["counter"], kind == 0)
     rows = [
         (
             *(*label, int(count[place])),
@@ -198,10 +192,3 @@ def _busy_while_paused(record: Record, paused: Ints) -> Columns:
         until = np.where(place >= 0, ends[np.maximum(place, 0)], 0) if len(ends) else 0
         shifts["stays"][mine] = np.clip(until, shifts["begin"][mine], shifts["end"][mine])
     return {**{name: shifts[name] for name in ("counter", "day", "begin")}, "end": shifts["stays"]}
-
-
-def _distinct_counters(of: Groups, rows: Columns, opened: Ints) -> Ints:
-    """How many different counters of each group were open."""
-    chosen = opened & (of.of >= 0)
-    pairs = np.unique(np.stack([of.of[chosen], rows["counter"][chosen]], axis=1), axis=0)
-    return np.bincount(pairs[:, 0], minlength=of.count)
