@@ -217,8 +217,7 @@ async def _assemble(
     digester = Digester(database, houses)
 
     def changed(site: Site) -> None:
-        if site.day.ended:
-            digester.wake()
+        digester.changed(site.house.site, site.day)
         publisher.changed(site)
         announcer.changed()
         webhooks.wake()

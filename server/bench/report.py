@@ -96,8 +96,9 @@ def _reminders(found: dict[str, Any]) -> list[str]:
 def _figures(found: dict[str, Any]) -> list[str]:
     memory = found["memory_mb"]
     return [
-        f"{found['visits']} visits on {found['days']} days ({found['entries']} entries): digested in "
-        f"{found['digest_s']} s, {found['digest_day_ms']} ms a day, {found['digest_mb']} MB",
+        f"{found['visits']} visits on {found['days']} days, {found['digest_mb']} MB of digests; a day of "
+        f"{found['entries_a_day']} entries is digested in {found['digest_ms']} ms, "
+        f"{found['digest_cpu_ms']} ms of them CPU",
         f"{'':32}{'first':>9}{'warm':>9}",
         *(
             f"{each['kind'] + ' by ' + (','.join(each['by']) or 'nothing'):32}"

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from server import database as db
 from server import journal
 from server.database import Database, Unavailable
+from server.domain.day import Day
 from server.domain.events import KINDS, AppointmentEvent, Entry
 from server.figures.packing import FORMAT, Packed, pack
 from server.figures.stints import facts
@@ -134,10 +135,14 @@ class Digester:
         self._database = database
         self._sites = tuple(sites)
         self._woken = asyncio.Event()
+        self._seen: dict[str, tuple[str, bool]] = {}
 
-    def wake(self) -> None:
-        """Look now: a day may have ended."""
-        self._woken.set()
+    def changed(self, site: str, day: Day) -> None:
+        """What a site's day is now: where another one begins or this one ends, one is to be digested."""
+        # A day may end and the next begin in one commit: its end alone would not be seen.
+        if self._seen.get(site) != (day.date, day.ended):
+            self._seen[site] = (day.date, day.ended)
+            self._woken.set()
 
     async def run(self) -> None:
         """One task, until cancelled. A day that cannot be digested holds up its own site only."""

@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 import sqlalchemy as sa
 from office import until
+from running import gone
 
 from server import schema
 from server.analyst import Analyst, Failed
@@ -36,15 +37,6 @@ async def analyst(url: str) -> AsyncIterator[Analyst]:
     made = Analyst(url, answer_s=30, waiting=2)
     yield made
     await made.aclose()
-
-
-def gone(pid: int) -> bool:
-    """Whether there is no such process any more."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    return False
 
 
 async def test_it_starts_at_the_first_question_and_ends_when_it_is_closed(url: str) -> None:
