@@ -68,7 +68,7 @@ def _digests(connection: sa.Connection) -> list[str]:
 
 
 def rebuild(connection: sa.Connection) -> int:
-    """Write all rows anew; how many there are. Contacts and references stay untouched."""
+    """Write all rows and digests anew; how many rows there are. Contacts and references stay untouched."""
     count = 0
     rows = [rows_of(connection, site) for site in sites(connection)]
     connection.execute(db.visit.delete())
@@ -80,5 +80,4 @@ def rebuild(connection: sa.Connection) -> int:
     for site in sites(connection):
         for seq, day in digests.ended_days(connection, site):
             digests.put(connection, site, seq, day)
-            count += 1
     return count

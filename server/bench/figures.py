@@ -2,7 +2,8 @@
 
 What a day costs to digest is measured beside it, on days that the domain decided and a server would write.
 The reports are asked of the analyst, as the API asks them: ``first_ms`` is the first time that its process
-makes the report, ``warm_ms`` the median of the times after it. Questions and answers travel in both.
+makes the report, ``warm_ms`` the median of the times after it, ``cpu_ms`` its mean CPU in those. The ways of
+question and answer are in all of them.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 from server import rebuild, schema, settings
 from server.analyst import Analyst
 from server.bench.growth import VISITS_A_DAY, write_past
-from server.bench.machine import Progress, resident_mb
+from server.bench.machine import Progress, cpu_s, resident_mb
 from server.bench.subject import HOUSE_TIME, SITE, house_file
 from server.bench.year import Maker, open_days
 from server.database import Database
@@ -106,10 +107,19 @@ async def _ask(
         for kind in kinds.KINDS:
             for by in BY:
                 progress(f"{kind} by {','.join(by) or 'nothing'}")
-                times = [await _timed(analyst, kind, house, first, last, by, now) for _ in range(1 + REPEATS)]
-                warm = statistics.median(times[1:])
+                asked = (analyst, kind, house, first, last, by, now)
+                begun = await _timed(*asked)
+                used = cpu_s(_pid(analyst))
+                warm = statistics.median([await _timed(*asked) for _ in range(REPEATS)])
+                cpu = (cpu_s(_pid(analyst)) - used) / REPEATS
                 found.append(
-                    {"kind": kind, "by": list(by), "first_ms": round(times[0]), "warm_ms": round(warm)}
+                    {
+                        "kind": kind,
+                        "by": list(by),
+                        "first_ms": round(begun),
+                        "warm_ms": round(warm),
+                        "cpu_ms": round(1000 * cpu),
+                    }
                 )
         return found, {"before": before, "after": _memory(analyst)}
     finally:
@@ -125,5 +135,9 @@ async def _timed(
 
 
 def _memory(analyst: Analyst) -> int:
+    return round(resident_mb(_pid(analyst)))
+
+
+def _pid(analyst: Analyst) -> int:
     assert analyst.pid is not None
-    return round(resident_mb(analyst.pid))
+    return analyst.pid

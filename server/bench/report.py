@@ -99,10 +99,10 @@ def _figures(found: dict[str, Any]) -> list[str]:
         f"{found['visits']} visits on {found['days']} days, {found['digest_mb']} MB of digests; a day of "
         f"{found['entries_a_day']} entries is digested in {found['digest_ms']} ms, "
         f"{found['digest_cpu_ms']} ms of them CPU",
-        f"{'':32}{'first':>9}{'warm':>9}",
+        f"{'':32}{'first':>9}{'warm':>9}{'CPU':>9}",
         *(
             f"{each['kind'] + ' by ' + (','.join(each['by']) or 'nothing'):32}"
-            f"{each['first_ms']:>6} ms{each['warm_ms']:>6} ms"
+            f"{each['first_ms']:>6} ms{each['warm_ms']:>6} ms{each['cpu_ms']:>6} ms"
             for each in found["reports"]
         ),
         f"memory of the analyst: {memory['before']} MB before the first, {memory['after']} MB after the last",
