@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -134,6 +135,11 @@ def date_of(day: int) -> date:
     return date.fromordinal(int(day) + _EPOCH)
 
 
+@lru_cache(maxsize=4 * DAYS)
+def _midnights(calendar: Calendar, day: date) -> tuple[int, int]:
+    return calendar.midnight_before(day), calendar.midnight_after(day)
+
+
 def local_hours(instants: Ints, days: Ints, calendar: Calendar) -> Ints:
     """The hour on the wall, 0 to 23, of instants that lie on these local days.
 
@@ -142,10 +148,7 @@ def local_hours(instants: Ints, days: Ints, calendar: Calendar) -> Ints:
     if not len(days):
         return days
     each, place = np.unique(days, return_inverse=True)
-    bounds = np.array(
-        [(calendar.midnight_before(day), calendar.midnight_after(day)) for day in map(date_of, each)],
-        dtype=np.int64,
-    )
+    bounds = np.array([_midnights(calendar, day) for day in map(date_of, each)], dtype=np.int64)
     hours: Ints = (instants - bounds[place, 0]) // _HOUR
     for odd in np.flatnonzero(bounds[:, 1] - bounds[:, 0] != 24 * _HOUR):
         here = np.flatnonzero(place == odd)
@@ -153,18 +156,21 @@ def local_hours(instants: Ints, days: Ints, calendar: Calendar) -> Ints:
     return np.clip(hours, 0, 23)
 
 
-def by_quarter(begins: Ints, ends: Ints) -> tuple[Ints, Ints, Ints]:
-    """Intervals cut where a quarter of an hour begins: (which interval, begin, end) of each piece.
+def by_hour(begins: Ints, ends: Ints, days: Sequence[date], calendar: Calendar) -> tuple[Ints, Ints, Ints]:
+    """Intervals on these days, cut so that none lies in two hours on the wall.
 
-    Time zones differ by whole quarters, so that no piece lies in two hours on the wall.
+    Gives (which interval, begin, end) of each piece. Time zones differ from UTC by whole quarters of an hour,
+    nearly all of them by whole hours, which makes fewer pieces.
     """
-    first, last = begins // _QUARTER, np.maximum(begins, ends - 1) // _QUARTER
+    whole = all(at % _HOUR == 0 for day in days for at in _midnights(calendar, day))
+    unit = _HOUR if whole else _QUARTER
+    first, last = begins // unit, np.maximum(begins, ends - 1) // unit
     counts = last - first + 1
     which = np.repeat(np.arange(len(begins)), counts)
     within = np.arange(len(which)) - np.repeat(np.cumsum(counts) - counts, counts)
-    quarter = first[which] + within
+    piece = first[which] + within
     return (
         which,
-        np.maximum(begins[which], quarter * _QUARTER),
-        np.minimum(ends[which], (quarter + 1) * _QUARTER),
+        np.maximum(begins[which], piece * unit),
+        np.minimum(ends[which], (piece + 1) * unit),
     )

@@ -14,7 +14,7 @@ from server.domain.schedule import SECOND
 from server.figures.grouping import DIMENSIONS, OF_TIME, check_dimensions, groups
 from server.figures.notes import span_notes
 from server.figures.packing import ENDS, MODES, NEVER, STATUSES
-from server.figures.record import Columns, Ints, Record, by_quarter, check_span, read
+from server.figures.record import Columns, Ints, Record, by_hour, check_span, read
 from server.figures.report import Column, Report, Table, Unit
 from server.figures.spread import columns, share, spread
 from server.figures.stints import End
@@ -136,7 +136,7 @@ def counters(record: Record, house: House, by: Sequence[str]) -> Table:
     together = {name: np.concatenate([rows[name] for rows in each.values()]) for name in each["open"]}
     kind = np.repeat(np.arange(len(each)), [len(rows["day"]) for rows in each.values()])
     if "hour" in asked:
-        which, begin, end = by_quarter(together["begin"], together["end"])
+        which, begin, end = by_hour(together["begin"], together["end"], record.days, house.calendar)
         together = {name: column[which] for name, column in together.items()} | {"begin": begin, "end": end}
         kind = kind[which]
     of = groups(record, house, together, together["begin"], asked)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from figures.days_by_hand import SITE, stored
 from server.domain import commands as co
 from server.figures import digests
 from server.figures.packing import NEVER
-from server.figures.record import by_quarter, local_hours, read
+from server.figures.record import by_hour, local_hours, read
 
 QUARTER = 900_000_000
 HOUSE = house_of(THURSDAY_HALL)
@@ -48,17 +50,19 @@ def test_each_day_has_words_of_its_own(tmp_path: Path) -> None:
         database.close()
 
 
-def test_intervals_are_cut_at_quarters() -> None:
-    begins = np.array([0, 10, QUARTER - 1, QUARTER, 5])
-    ends = np.array([QUARTER, 20, QUARTER + 1, 3 * QUARTER, 5])
-    which, begin, end = by_quarter(begins, ends)
+@pytest.mark.parametrize(("zone", "unit"), [("Europe/Brussels", 4 * QUARTER), ("Asia/Kathmandu", QUARTER)])
+def test_intervals_are_cut_where_an_hour_begins_somewhere(zone: str, unit: int) -> None:
+    calendar = replace(HOUSE.calendar, zone=ZoneInfo(zone))
+    begins = np.array([0, 10, unit - 1, unit, 5])
+    ends = np.array([unit, 20, unit + 1, 3 * unit, 5])
+    which, begin, end = by_hour(begins, ends, (date(2026, 11, 26),), calendar)
     assert list(zip(which.tolist(), begin.tolist(), end.tolist(), strict=True)) == [
-        (0, 0, QUARTER),
+        (0, 0, unit),
         (1, 10, 20),
-        (2, QUARTER - 1, QUARTER),
-        (2, QUARTER, QUARTER + 1),
-        (3, QUARTER, 2 * QUARTER),
-        (3, 2 * QUARTER, 3 * QUARTER),
+        (2, unit - 1, unit),
+        (2, unit, unit + 1),
+        (3, unit, 2 * unit),
+        (3, 2 * unit, 3 * unit),
         (4, 5, 5),
     ]
 
