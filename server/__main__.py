@@ -37,6 +37,7 @@ class Commands(click.Group):
         "gateways": "server.gateway_command",
         "webhook": "server.webhook_command",
         "export": "server.export_command",
+        "report": "server.report_command",
         "import": "server.intake",
         "messages": "server.messages_command",
         "keys": "server.keys_command",
@@ -254,7 +255,7 @@ def config_show(database: str) -> None:
 @database_option
 @click.option("--check", is_flag=True, help="Only compare; exit 1 where they differ.")
 def rebuild(database: str, check: bool) -> None:
-    """Make the rows of visits and appointments again from the journal."""
+    """Make the rows of visits and appointments, and the digests of days, again from the journal."""
     from server import rebuild as rebuilding
 
     def work() -> None:

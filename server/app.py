@@ -39,6 +39,7 @@ from server import accounts, devices, house_time, metrics, schema, settings
 from server import database as db
 from server.access import Doorkeeper, Right
 from server.accounts import Accounts
+from server.analyst import Analyst
 from server.clock import HouseClock, real_now
 from server.configuration import channels, current
 from server.database import Database, Unavailable
@@ -47,6 +48,7 @@ from server.domain.appointment import Appointment
 from server.domain.house import House
 from server.domain.refusal import Refused
 from server.domain.schedule import SECOND, iso
+from server.figures.digests import Digester
 from server.hub import FULL_AT, Hub
 from server.keys import Keys, load_keys
 from server.limits import Limit
@@ -123,6 +125,7 @@ class Onthaal:
     worker: Worker
     carriers: Carriers
     announcer: Announcer
+    digester: Digester
     nights: Nights | None
 
     async def work(self) -> None:
@@ -138,6 +141,7 @@ class Onthaal:
             tasks.create_task(self.webhooks.run(), name="webhooks")
             tasks.create_task(self.worker.run(), name="worker")
             tasks.create_task(self.announcer.run(), name="announcer")
+            tasks.create_task(self.digester.run(), name="digester")
             tasks.create_task(sweep(self.parts.database), name="sweep")
             if self.nights:
                 tasks.create_task(self.nights.run(), name="nights")
@@ -163,9 +167,11 @@ async def assembled(options: Options) -> AsyncIterator[Onthaal]:
         set_to = None if clock.follows else clock.now()
         await database.write(lambda connection: house_time.note(connection, set_to))
         known = Accounts(database, keys)
+        analyst = Analyst(options.database)
         try:
-            yield await _assemble(options, database, houses, keys, clock, known, pushing, carriers)
+            yield await _assemble(options, database, houses, keys, clock, known, pushing, carriers, analyst)
         finally:
+            await analyst.aclose()
             known.close()
             await carriers.aclose()
     finally:
@@ -181,6 +187,7 @@ async def _assemble(
     known: Accounts,
     pushing: Pushing | None,
     carriers: Carriers,
+    analyst: Analyst,
 ) -> Onthaal:
     public_url = (options.public_url or f"http://localhost:{options.port}").rstrip("/")
     hub = Hub()
@@ -205,7 +212,10 @@ async def _assemble(
         speed=clock.speed,
     )
 
+    digester = Digester(database, houses)
+
     def changed(site: Site) -> None:
+        digester.changed(site.house.site, site.day)
         publisher.changed(site)
         announcer.changed()
         webhooks.wake()
@@ -214,14 +224,26 @@ async def _assemble(
     live.changed = changed
     doorkeeper = Doorkeeper(database)
     guesses = Limit(GUESSES, GUESSES_S)
-    parts = Parts(live, database, doorkeeper, publisher, keys, clock, public_url, known, guesses, pushing)
+    parts = Parts(
+        live,
+        database,
+        doorkeeper,
+        publisher,
+        keys,
+        clock,
+        public_url,
+        known,
+        guesses,
+        pushing,
+        analyst=analyst,
+    )
     metrics.VIEWERS.set_function(lambda: hub.viewers)
     metrics.BLOCKED.set_function(lambda: len(hub.blocked))
     sockets = Sockets(live, hub, publisher, doorkeeper, keys, public_url, options.max_viewers)
     doorkeeper.changed = sockets.recheck_now
     fast = options.skip_nights or options.hurry is not None
     nights = Nights(live, clock, worker, skip=options.skip_nights) if fast else None
-    return Onthaal(parts, hub, sockets, webhooks, worker, carriers, announcer, nights)
+    return Onthaal(parts, hub, sockets, webhooks, worker, carriers, announcer, digester, nights)
 
 
 async def name_later(live: Live, site: str, known: Appointment, to: int) -> int | None:

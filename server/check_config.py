@@ -39,6 +39,7 @@ def command(file: Path) -> None:
         console.print(_counters(house))
         if house.screens:
             console.print(_screens(house))
+        console.print(f"aims to call {house.norm.percent} of 100 within {house.norm.within_s} s")
         if house.experiment is not None:
             console.print(_experiment(house.experiment))
     console.print(f"{file}: {len(houses)} site{'s' if len(houses) > 1 else ''}, no error")

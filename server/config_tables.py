@@ -110,6 +110,13 @@ class MessagesTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_
     kept_days: Annotated[int, Meta(ge=1, le=3650)] = 30
 
 
+class FiguresTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """``[sites.SITE.figures]``: what the house holds itself to."""
+
+    service_level_s: Duration = 600
+    service_level_percent: Annotated[int, Meta(ge=1, le=100)] = 80
+
+
 class ArmTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """``[[sites.SITE.experiment.arms]]``: one way of reminding people. ``share`` is in thousandths."""
 
@@ -212,6 +219,7 @@ class SiteTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
     theme: dict[str, Any] = {}
     rules: dict[str, Any] = {}
     messages: dict[str, Any] = {}
+    figures: dict[str, Any] = {}
     experiment: dict[str, Any] = {}
     opening: dict[str, Any]
     services: list[Any]

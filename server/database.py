@@ -263,6 +263,18 @@ assignment = sa.Table(
 Written once, before anything is planned for it, and never changed: ``ladder`` and ``wording`` are the arm's
 and ``slot_at`` the slot as they were then. ``at`` is house time."""
 
+digest = sa.Table(
+    "digest",
+    metadata,
+    sa.Column("site", sa.Text, primary_key=True),
+    sa.Column("day", sa.Text, primary_key=True),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sa.Column("format", sa.Integer, nullable=False),
+    sa.Column("packed", sa.LargeBinary, nullable=False),
+    sa.Index("digest_seq", "site", "seq"),
+)
+"""What figures need of a local day that has ended, packed; ``seq`` is that of its end."""
+
 answer = sa.Table(
     "answer",
     metadata,
@@ -397,16 +409,16 @@ class Database:
 
     def write_now(self, work: Work[T]) -> T:
         """The same as :meth:`write`, for the command line, where no loop runs."""
-        return self._write_thread.submit(_transact, self._writer, work).result()
+        return self._write_thread.submit(transact, self._writer, work).result()
 
     def read_now(self, work: Work[T]) -> T:
         """The same as :meth:`read`, for the command line, where no loop runs."""
-        return self._read_thread.submit(_transact, self._reader, work).result()
+        return self._read_thread.submit(transact, self._reader, work).result()
 
     async def _run(self, thread: ThreadPoolExecutor, engine: sa.Engine, work: Work[T]) -> T:
         loop = asyncio.get_running_loop()
         # A transaction that has begun is finished even if who asked for it goes away.
-        return await asyncio.shield(loop.run_in_executor(thread, _transact, engine, work))
+        return await asyncio.shield(loop.run_in_executor(thread, transact, engine, work))
 
     def close(self) -> None:
         """Wait for work in progress and close both connections."""
@@ -415,7 +427,19 @@ class Database:
             thread.shutdown()
 
 
-def _transact(engine: sa.Engine, work: Work[T]) -> T:
+def reading(url: str) -> sa.Engine:
+    """A connection for one thread of another process, which cannot write. Raises :class:`BadUrl`."""
+    engine = _engine(sqlite_path(url), "BEGIN")
+
+    @sa.event.listens_for(engine, "connect")
+    def _connected(connection: Any, _record: object) -> None:
+        connection.execute("PRAGMA query_only=ON")
+
+    return engine
+
+
+def transact(engine: sa.Engine, work: Work[T]) -> T:
+    """Run ``work`` in one transaction. Raises :class:`Unavailable` or :class:`BadUrl`."""
     try:
         with engine.begin() as connection:
             return work(connection)

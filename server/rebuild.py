@@ -1,4 +1,4 @@
-"""`onthaal rebuild`: the visit and appointment rows again, from the journal alone."""
+"""`onthaal rebuild`: the visit and appointment rows and the days' digests again, from the journal alone."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from server import database as db
 from server import journal, ledger
 from server.domain.day import Day
+from server.figures import digests
+from server.figures.packing import FORMAT
 
 
 def rows_of(connection: sa.Connection, site: str) -> ledger.Ledger:
@@ -48,11 +50,25 @@ def differences(connection: sa.Connection) -> list[str]:
                 wrong = [name for name, value in expected[key].items() if stored[key][name] != value]
                 if wrong:
                     found.append(f"{table.name} {key}: {', '.join(wrong)}")
+    return found + _digests(connection)
+
+
+def _digests(connection: sa.Connection) -> list[str]:
+    """Digests that are otherwise than the journal tells. One that is missing is made when it is needed."""
+    found = []
+    known = {site: digests.made_again(connection, site) for site in sites(connection)}
+    stored = connection.execute(sa.select(db.digest).order_by(db.digest.c.site, db.digest.c.day))
+    for row in stored:
+        expected = known.get(row.site, {}).get(row.day)
+        if expected is None:
+            found.append(f"digest {row.site} {row.day}: not in the journal")
+        elif row.format == FORMAT and (row.seq, row.packed) != expected:
+            found.append(f"digest {row.site} {row.day}: differs")
     return found
 
 
 def rebuild(connection: sa.Connection) -> int:
-    """Write all rows anew; how many there are. Contacts and references stay untouched."""
+    """Write all rows and digests anew; how many rows there are. Contacts and references stay untouched."""
     count = 0
     rows = [rows_of(connection, site) for site in sites(connection)]
     connection.execute(db.visit.delete())
@@ -60,4 +76,8 @@ def rebuild(connection: sa.Connection) -> int:
     for site_rows in rows:
         site_rows.write(connection)
         count += len(site_rows.visits) + len(site_rows.appointments)
+    connection.execute(db.digest.delete())
+    for site in sites(connection):
+        for seq, day in digests.ended_days(connection, site):
+            digests.put(connection, site, seq, day)
     return count

@@ -34,6 +34,7 @@ from server.config_tables import (
     ConfigError,
     CounterTable,
     ExperimentTable,
+    FiguresTable,
     FileTable,
     MessagesTable,
     OpeningTable,
@@ -48,7 +49,7 @@ from server.config_tables import (
     read_table,
 )
 from server.domain.experiment import WHOLE, Arm, Experiment, Wording
-from server.domain.house import CounterPlan, House, Kind, ScreenPlan, Service
+from server.domain.house import CounterPlan, House, Kind, Norm, ScreenPlan, Service
 from server.domain.layout import TooFar, TooMany, layout
 from server.domain.messages import CHANNELS, Messages, Step, step
 from server.domain.schedule import Calendar
@@ -187,6 +188,7 @@ def _house(site: str, raw: object, place: Place) -> House:
     services = _services(table.services, rules, place)
     counters = _counters(table.counters, services, place)
     messages = read_table(table.messages, MessagesTable, place.at("messages"))
+    figures = read_table(table.figures, FiguresTable, place.at("figures"))
     return House(
         site=site,
         name=table.name,
@@ -204,6 +206,7 @@ def _house(site: str, raw: object, place: Place) -> House:
         messages=_messages(messages, table.name, place.at("messages")),
         experiment=_experiment(table.experiment, services, place.at("experiment")),
         theme=_theme(read_table(table.theme, ThemeTable, place.at("theme")), place.at("theme")),
+        norm=Norm(within_s=figures.service_level_s, percent=figures.service_level_percent),
     )
 
 

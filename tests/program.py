@@ -26,6 +26,7 @@ _nursery.set_forkserver_preload(
         "server.intake",
         *("server.account_command", "server.device_command", "server.gateway_command", "server.check_config"),
         *("server.keys_command", "server.messages_command", "server.webhook_command"),
+        *("server.report_command", "server.figures.kinds"),
         *("uvicorn.protocols.http.httptools_impl", "uvicorn.lifespan.off", "holidays.countries"),
     ]
 )

@@ -136,6 +136,15 @@ class Onthaal:
             self.stop(signal.SIGKILL)
 
 
+def gone(pid: int) -> bool:
+    """Whether a process has ended; one that nobody has asked after yet has."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return stat.rpartition(")")[2].split()[0] == "Z"
+
+
 def with_key(request: httpx.Request) -> None:
     """Give a POST an Idempotency-Key of its own unless it has one."""
     if request.method == "POST" and "idempotency-key" not in request.headers:

@@ -78,6 +78,21 @@ def reminders(appointments: int, due: int, as_json: bool) -> None:
     _measure(parts, as_json)
 
 
+@command.command("figures")
+@click.option(
+    "--visits", default=108_277, show_default=True, type=click.IntRange(350), help="Visits in the year."
+)
+@click.option("--json", "as_json", is_flag=True, help="The figures as JSON.")
+def year_of_figures(visits: int, as_json: bool) -> None:
+    """A year of visits: how long it takes to digest, and how long each report over it."""
+    from server.bench.figures import measure
+
+    def parts(folder: Path, progress: Progress) -> Iterator[tuple[str, Figures]]:
+        yield "figures", measure(folder / "figures", visits, progress)
+
+    _measure(parts, as_json)
+
+
 Figures = dict[str, Any]
 
 

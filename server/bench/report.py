@@ -20,6 +20,8 @@ def text(figures: dict[str, Any]) -> str:
         lines += ["", *_glass(figures["glass"])]
     if "reminders" in figures:
         lines += ["", *_reminders(figures["reminders"])]
+    if "figures" in figures:
+        lines += ["", *_figures(figures["figures"])]
     return "\n".join(lines)
 
 
@@ -88,4 +90,21 @@ def _reminders(found: dict[str, Any]) -> list[str]:
         f"server: {found['server_cpu_s']} s of CPU, memory from {low} to {high} MB",
         f"aim: all within {found['aim_s']:g} s, none missing, none twice: "
         f"{'met' if found['met'] else 'missed'}",
+    ]
+
+
+def _figures(found: dict[str, Any]) -> list[str]:
+    memory = found["memory_mb"]
+    return [
+        f"{found['visits']} visits on {found['days']} days, {found['digest_mb']} MB of digests; a day of "
+        f"{found['entries_a_day']} entries is digested in {found['digest_ms']} ms, "
+        f"{found['digest_cpu_ms']} ms of them CPU",
+        f"{'':32}{'first':>9}{'warm':>9}{'CPU':>9}",
+        *(
+            f"{each['kind'] + ' by ' + (','.join(each['by']) or 'nothing'):32}"
+            f"{each['first_ms']:>6} ms{each['warm_ms']:>6} ms{each['cpu_ms']:>6} ms"
+            for each in found["reports"]
+        ),
+        f"memory of the analyst: {memory['before']} MB before the first, {memory['after']} MB after the last",
+        f"aim: each under {found['aim_ms']:g} ms: {'met' if found['met'] else 'missed'}",
     ]

@@ -8,6 +8,7 @@ from server.web import (
     contacts,
     counters,
     devices,
+    figures,
     messages,
     punctuality,
     reading,
@@ -21,6 +22,7 @@ from server.web.endpoint import Endpoint
 ENDPOINTS: tuple[Endpoint, ...] = (
     *reading.ENDPOINTS,
     *punctuality.ENDPOINTS,
+    *figures.ENDPOINTS,
     *appointments.ENDPOINTS,
     *callbacks.ENDPOINTS,
     *visits.ENDPOINTS,

@@ -7,7 +7,7 @@ import hashlib
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -18,6 +18,7 @@ from starlette.responses import Response
 from server import live
 from server.access import COOKIE, Doorkeeper, Principal, Right, same_origin
 from server.accounts import Accounts
+from server.analyst import Analyst
 from server.clock import HouseClock, real_now
 from server.database import Database
 from server.domain.appointment import Appointment
@@ -75,6 +76,8 @@ class Parts:
     """Codes of devices that somebody typed and no device shows."""
     push: Pushing | None = None
     """How browsers subscribe; None where messages are not pushed."""
+    analyst: Analyst = field(kw_only=True)
+    """Who computes figures, beside the loop."""
 
     def link(self, visit: str) -> str:
         """A visit's own page, behind its secret."""

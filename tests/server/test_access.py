@@ -42,6 +42,7 @@ MAY: dict[str, set[str]] = {
     f"GET {VIEWS}/management": {"supervisor"},
     f"GET {SITE}/journal": {"supervisor", "administrator"},
     f"GET {SITE}/punctuality": {"supervisor"},
+    f"GET {SITE}/figures": {"supervisor"},
     f"PUT {APPOINTMENT}": {"integrator"},
     f"DELETE {APPOINTMENT}": {"integrator"},
     f"POST {SITE}/appointments": {"reception"},
@@ -170,6 +171,7 @@ BODIES: dict[str, dict[str, Any]] = {
 }
 QUERIES = {
     f"GET {SITE}/punctuality": {"from": "2026-11-23", "to": "2026-11-23"},
+    f"GET {SITE}/figures": {"from": "2026-11-23", "to": "2026-11-23", "kind": "waits"},
     f"GET {SITE}/devices/asking": {"code": "BBBB-BBBB"},
     f"GET {SITE}/appointments": {"q": "an"},
 }

@@ -1,0 +1,23 @@
+"""What a reader of any report over local days must know."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from server.domain.house import House
+from server.domain.schedule import iso
+from server.figures.record import Record
+
+
+def span_notes(record: Record, house: House, by: Sequence[str], now: int) -> tuple[str, ...]:
+    """Nothing to count, a day that is not over, services that form no group."""
+    notes = []
+    if not record.days:
+        notes.append("The house was not open on any of these days: there is nothing to count.")
+    for day in record.running:
+        notes.append(f"{day} is not over: its figures are those of {iso(now)}.")
+    if "service" in by and any(service.discreet for service in house.services.values()):
+        notes.append(
+            "Discreet services form no group of their own: they are in the figures that name no service."
+        )
+    return tuple(notes)

@@ -1,0 +1,36 @@
+"""A report as tables in a terminal, by rich."""
+
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+from rich.table import Column, Table
+
+from server.figures.rendering.words import heading, is_number, said
+from server.figures.report import Report
+
+
+def render(made: Report, width: int | None = None) -> str:
+    """The report for so many characters a line; as wide as it needs if none are given, as for a pipe."""
+    out = io.StringIO()
+    console = Console(file=out, highlight=False, markup=False, width=width or 1000)
+    console.print(heading(made))
+    for note in made.notes:
+        console.print(note)
+    for table in made.tables:
+        console.print()
+        console.print(table.title)
+        heads = (
+            Column(each.name, justify="right" if is_number(each) else "left", overflow="fold")
+            for each in table.columns
+        )
+        shown = Table(*heads, box=None, pad_edge=False)
+        for row in table.rows:
+            shown.add_row(*(said(value, column) for value, column in zip(row, table.columns, strict=True)))
+        console.print(shown)
+        if not table.rows:
+            console.print("nothing to tell")
+        for note in table.notes:
+            console.print(note)
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
