@@ -11,6 +11,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from importlib import metadata
 from typing import Any
 
@@ -26,12 +27,16 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from displays.alerts import REMINDERS, alerts, quiet
+from displays.day import DayModel
 from displays.protocol import RECEIPT_BYTES
-from notify import contacts, messages, webhook_ledger
+from notify import alert_text, contacts, messages, webhook_ledger
+from notify.alarms import Cause
 from notify.announcer import Announcer
 from notify.carriers import Carriers
 from notify.channels import Incoming
 from notify.replies import understand
+from notify.watch import Watch
 from notify.webhooks import Webhooks
 from notify.worker import Worker
 from notify.write import Writer
@@ -46,7 +51,7 @@ from server.domain import commands as co
 from server.domain.appointment import Appointment
 from server.domain.house import House
 from server.domain.refusal import Refused
-from server.domain.schedule import SECOND, iso
+from server.domain.schedule import SECOND, iso, to_instant
 from server.hub import FULL_AT, Hub
 from server.keys import Keys, load_keys
 from server.limits import Limit
@@ -125,6 +130,7 @@ class Onthaal:
     worker: Worker
     carriers: Carriers
     announcer: Announcer
+    watch: Watch
     skip_nights: bool
 
     async def work(self) -> None:
@@ -140,6 +146,7 @@ class Onthaal:
             tasks.create_task(self.webhooks.run(), name="webhooks")
             tasks.create_task(self.worker.run(), name="worker")
             tasks.create_task(self.announcer.run(), name="announcer")
+            tasks.create_task(self.watch.run(), name="watch")
             tasks.create_task(sweep(self.parts.database), name="sweep")
             if self.skip_nights:
                 tasks.create_task(skip_nights(live, clock), name="nights")
@@ -161,6 +168,7 @@ async def assembled(options: Options) -> AsyncIterator[Onthaal]:
         pushing = Pushing(vapid.public, tables.push.hosts) if vapid and tables.push else None
         carriers = Carriers(tables, vapid, shown=options.show_messages)
         await asyncio.to_thread(messages.prepare)
+        await asyncio.to_thread(alert_text.prepare)
         clock = HouseClock(options.house_time, options.speed, options.hurry)
         set_to = None if clock.follows else clock.now()
         await database.write(lambda connection: house_time.note(connection, set_to))
@@ -207,6 +215,15 @@ async def _assemble(
         speed=clock.speed,
     )
 
+    watch = Watch(
+        database,
+        clock,
+        houses,
+        lambda site: causes(publisher.model(live.sites[site])),
+        wake=worker.wake,
+    )
+    publisher.failing = watch.failing
+
     def changed(site: Site) -> None:
         publisher.changed(site)
         announcer.changed()
@@ -221,7 +238,23 @@ async def _assemble(
     metrics.BLOCKED.set_function(lambda: len(hub.blocked))
     sockets = Sockets(live, hub, publisher, doorkeeper, keys, public_url, options.max_viewers)
     doorkeeper.changed = sockets.recheck_now
-    return Onthaal(parts, hub, sockets, webhooks, worker, carriers, announcer, options.skip_nights)
+    return Onthaal(parts, hub, sockets, webhooks, worker, carriers, announcer, watch, options.skip_nights)
+
+
+def causes(model: DayModel) -> list[Cause]:
+    """What somebody is to be told of: all that is wrong, and while the hall sleeps reminders alone."""
+    asleep = quiet(model)
+    return [
+        Cause(
+            kind=alert.kind,
+            subject=alert.service or alert.screen or alert.counter or alert.channel or "",
+            since=to_instant(datetime.fromisoformat(alert.since)),
+            count=alert.count,
+            of=alert.of,
+        )
+        for alert in alerts(model)
+        if alert.kind == REMINDERS or not asleep
+    ]
 
 
 async def name_later(live: Live, site: str, known: Appointment, to: int) -> int | None:
