@@ -47,7 +47,7 @@ def test_a_late_wave_comes_and_goes(told: Any) -> None:
 
 
 def test_a_few_who_are_late_are_no_wave(told: Any) -> None:
-    """Seven of twelve may be chance: where 16 in 100 are late it comes once in 900 half hours."""
+    """Seven of twelve may be chance: where 16 in 100 are late it comes once in 996 half hours."""
     day = booked(told, 12)
     for n in range(5):
         day.at(EIGHT - 60 * S).report(f"a{n}")

@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from certificates import certified
+from mailserver import MailServer
 from office import SITE, Office, at, office, until
+from pushservice import Browser, PushService
+from running import MECHELEN
 
-from notify import recipients
+from notify import alert_text, recipients
 from notify.alarms import Cause
+from notify.channels import Channel
+from notify.channels.mail import Mail
+from notify.channels.push import Push
 from notify.contacts import Contact
 from notify.failing import failing
-from notify.ledger import Claim
+from notify.ledger import About
 from notify.watch import Watch
+from notify.worker import Carrier
 from notify.write import Writer
 from server import accounts
 from server import database as db
 from server.access import Role
+from server.channel_tables import MailTable, PushTable, Tls
 from server.domain.alerts import Alerts
 from server.domain.schedule import SECOND
+from server.settings import load
+from server.vapid import load_vapid
 
 MINUTE = 60 * SECOND
 WAIT = Cause(kind="wait", subject="bevolking", since=at("2026-11-20 08:55"))
@@ -336,44 +348,105 @@ async def test_the_ledger_s_word_reaches_who_shows_it(tmp_path: Path) -> None:
 # --- what is written ----------------------------------------------------------------------------
 
 
-async def written(here: House, channel: str, cause: Cause, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The message that a recipient gets, written as the server writes it."""
-    write = Writer(here.office.keys, "https://wachten.example.be", two_way=False)
-    made: list[Any] = []
-
-    def keep(claim: Claim, house: Any, now: int) -> Any:
-        made.append(write(claim, house, now))
-        return made[-1]
-
-    monkeypatch.setattr(here.office.worker, "_write", keep)
-    contact = {"email": "an@example.org"} if channel == "mail" else {"push": "{}"}
-    await here.account(f"an-{channel}", **contact)
+async def raised(here: House, name: str, channel: Channel, contact: dict[str, str], cause: Cause) -> None:
+    """An alert that goes through a real channel, written as the server writes it."""
+    worker = here.office.worker
+    worker._write = Writer(here.office.keys, "https://wachten.example.be", two_way=False)
+    worker._carriers = {**worker._carriers, name: Carrier(channel=channel)}
+    await here.account("an", **contact)
     here.wrong = [cause]
     await here.look()
     await here.look(60)
-    await until(lambda: made)
-    return made[0].message
 
 
-async def test_a_mail_says_what_is_wrong_and_what_to_do(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with house(tmp_path) as here:
-        mail = await written(here, "mail", WAIT, monkeypatch)
-        name = here.office.houses[SITE].services["bevolking"].name
-        assert name in mail.subject
-        assert "Open er nog een loket voor" in mail.text
-        assert "sinds 08:55" in mail.text
-        assert "https://wachten.example.be/mechelen/management" in mail.text
-        assert mail.subject in mail.html
-        assert 'href="https://wachten.example.be/mechelen/management"' in mail.html
-        assert mail.language == "nl"
+async def test_a_mail_says_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:
+    server = await MailServer().start()
+    channel = Mail(MailTable(host="localhost", port=server.port, sender="wacht@mechelen.be", tls=Tls.NONE))
+    try:
+        async with house(tmp_path) as here:
+            await raised(here, "mail", channel, {"email": "an@example.org"}, WAIT)
+            await until(lambda: server.mails)
+            (mail,) = server.mails
+            name = here.office.houses[SITE].services["bevolking"].name
+            assert mail["To"] == "an@example.org"
+            assert mail["Subject"] == f"De wachttijd voor {name} is over de grens."
+            plain, html = (mail.get_body((kind,)).get_content() for kind in ("plain", "html"))
+            assert "Open er nog een loket voor" in plain
+            assert "sinds 08:55" in plain
+            assert "https://wachten.example.be/mechelen/management" in plain
+            assert f"<h1>{mail['Subject']}</h1>" in html
+            assert 'href="https://wachten.example.be/mechelen/management"' in html
+    finally:
+        await channel.aclose()
+        await server.close()
 
 
-async def test_a_push_fits_and_leads_to_the_overview(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with house(tmp_path) as here:
-        push = await written(here, "push", WAVE, monkeypatch)
-        assert push.subject.startswith("Veel mensen zijn te laat: 8 van de laatste 12")
-        assert push.link.endswith("/mechelen/management")
-        assert push.html == ""
-        assert push.receipt_url
+async def test_a_push_is_for_one_browser_and_leads_to_the_overview(tmp_path: Path) -> None:
+    shown, trusted = certified(tmp_path, "fcm.googleapis.com")
+    service, browser = await PushService(shown).start(), Browser()
+
+    async def here_alone(_host: str, _port: int) -> list[str]:
+        return ["127.0.0.1"]
+
+    table = PushTable(contact="mailto:ict@mechelen.be", timeout_s=5)
+    vapid = load_vapid(tmp_path / "o.db")
+    channel = Push(table, vapid, resolve=here_alone, port=service.port, trusted=trusted)
+    to = browser.subscription("https://fcm.googleapis.com/fcm/send/abc")
+    try:
+        async with house(tmp_path) as here:
+            await raised(here, "push", channel, {"push": to}, WAVE)
+            await until(lambda: service.requests)
+            (request,) = service.requests
+            assert b"Veel" not in request.body
+            said = browser.read(request.body)
+            assert said["title"] == (
+                "Veel mensen zijn te laat: 8 van de laatste 12 met een afspraak waren er niet op tijd."
+            )
+            assert said["body"].startswith("Roep intussen mensen zonder afspraak op")
+            assert said["link"] == "https://wachten.example.be/mechelen/management"
+            assert said["receipt"].startswith("https://wachten.example.be/gateways/push/receipts/")
+    finally:
+        await channel.aclose()
+        await service.close()
+
+
+KINDS = (
+    "no-counter",
+    "wait",
+    "screen-silent",
+    "panel-silent",
+    "sound-refused",
+    "late-wave",
+    "reminders-failing",
+)
+
+
+@pytest.mark.parametrize("language", ["nl", "fr", "de", "en"])
+@pytest.mark.parametrize("wrong", KINDS)
+def test_every_kind_is_said_in_every_language(language: str, wrong: str) -> None:
+    house = dataclasses.replace(load(MECHELEN)["mechelen"], languages=(language,))
+    name = {"no-counter": "bevolking", "wait": "bevolking", "panel-silent": "4", "reminders-failing": "sms"}
+    about = About(wrong=wrong, name=name.get(wrong, "hall"), since=WAIT.since, count=8, of=12)
+    said = [
+        alert_text.render(house, about, channel, "https://x.example/", over=over)
+        for channel in ("mail", "push")
+        for over in (False, True)
+    ]
+    for text in said:
+        assert text.language == language
+        assert text.subject
+        assert "08:55" in text.plain
+        assert "None" not in text.subject + text.plain
+    assert len({text.subject for text in said}) == 2
+    assert len(said[2].plain.splitlines()) == 2
+
+
+def test_a_discreet_service_is_not_named() -> None:
+    house = load(MECHELEN)["mechelen"]
+    discreet = dataclasses.replace(house.services["bevolking"], discreet=True)
+    house = dataclasses.replace(house, services={**house.services, "bevolking": discreet})
+    for wrong in ("wait", "no-counter"):
+        about = About(wrong=wrong, name="bevolking", since=WAIT.since)
+        for channel in ("mail", "push"):
+            text = alert_text.render(house, about, channel, "https://x.example/", over=False)
+            assert discreet.name not in text.subject + text.plain + text.html
