@@ -163,7 +163,7 @@ def _told(connection: sa.Connection, site: str, alerts: Sequence[sa.Row[Any]]) -
 
 def _account(ask: Ask) -> str:
     if ask.principal.account is None:
-        raise Problem(403, "no-account", "Sign in with your own login: a token is nobody to tell.")
+        raise Problem(409, "no-account", "Sign in with your own login: a token is nobody to tell.")
     return ask.principal.account
 
 
@@ -229,7 +229,7 @@ async def _remove(ask: Ask, key: Key | None) -> bytes:
     return await once(ask, key, work)
 
 
-_NOBODY = (403, "no-account")
+_NOBODY = (409, "no-account")
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
