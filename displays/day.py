@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_right, insort
+from collections.abc import Sequence
 from functools import cached_property
 from typing import NamedTuple
 
 from displays.presence import NOBODY, Attendance
 from displays.views import HouseNow, OfferedService, OtherCounter, QueuedTicket
 from server.domain import forecast
+from server.domain.alerts import Failing
 from server.domain.calling import Standing, has_turn, may_serve, queue, standings
 from server.domain.day import Call, CounterMode, Day, Status, Visit
 from server.domain.house import House
@@ -36,17 +38,24 @@ class ShownQueue(NamedTuple):
 class DayModel:
     """A site's day at ``now``; ``speed`` is house seconds per real second. Values are made on demand.
 
-    ``attendance`` tells which screens and panels were heard.
+    ``attendance`` tells which screens and panels were heard, ``failing`` which channels carry no messages.
     """
 
     def __init__(
-        self, house: House, day: Day, now: int, speed: float = 1.0, attendance: Attendance = NOBODY
+        self,
+        house: House,
+        day: Day,
+        now: int,
+        speed: float = 1.0,
+        attendance: Attendance = NOBODY,
+        failing: Sequence[Failing] = (),
     ) -> None:
         self.house = house
         self.day = day
         self.now = now
         self.speed = speed
         self.attendance = attendance
+        self.failing = failing
         self._queues: dict[object, ShownQueue] = {}
         self._queued: dict[tuple[str, str], QueuedTicket] = {}
 

@@ -280,16 +280,20 @@ class ReceptionView(msgspec.Struct):
 
 
 class Alert(msgspec.Struct):
-    """Something that is wrong now, and since when. What it is about is one of three; the others are null.
+    """Something that is wrong now, and since when. What it is about is at most one of four; others are null.
 
-    ``kind`` is ``no-counter``, ``screen-silent``, ``panel-silent``, ``wait`` or ``sound-refused``.
+    ``kind`` is ``no-counter``, ``screen-silent``, ``panel-silent``, ``wait``, ``reminders-failing``,
+    ``late-wave`` or ``sound-refused``. ``count`` of ``of`` are late, or could not be sent.
     """
 
     kind: str
-    service: str | None
-    screen: str | None
-    counter: str | None
     since: str
+    service: str | None = None
+    screen: str | None = None
+    counter: str | None = None
+    channel: str | None = None
+    count: int | None = None
+    of: int | None = None
 
 
 class TodayFigures(msgspec.Struct):

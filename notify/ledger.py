@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from notify import assignment, plan, planner
+from notify import assignment, plan, planner, recipients
 from notify.channels import Reached, Receipt
 from notify.contacts import Contact, opened
 from notify.delivery import ATTEMPTS, State, address, advances, impersonal, pause_s, reached
@@ -42,12 +42,20 @@ _PUT_MESSAGE = sa.text(db.upsert(db.message))
 
 
 class About(msgspec.Struct, omit_defaults=True):
-    """What a notice says beside its visit or appointment: numbers and instants, nothing of a person."""
+    """What a notice says beside its visit or appointment: numbers and instants, nothing of a person.
+
+    Of an alert it is all: ``wrong`` is its kind, ``name`` the service, screen, counter or channel.
+    """
 
     counter: str | None = None
     ahead: int | None = None
     minutes: int | None = None
     later: int | None = None
+    wrong: str | None = None
+    name: str | None = None
+    since: int | None = None
+    count: int | None = None
+    of: int | None = None
 
 
 def almost_step(calls: int) -> str:
@@ -421,6 +429,8 @@ def _unwanted(row: Row, people: People) -> str | None:
     """Why the house has nothing to say any more, or None."""
     if row.kind in ANSWERS:
         return None
+    if row.kind in recipients.KINDS:
+        return None if row.subject in people.told_of_alerts else "not-asked"
     appointment = people.appointments.get(row.subject)
     if appointment is not None:
         if appointment.state not in plan.AHEAD:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from notify import recipients
 from notify.contacts import Contact, addresses, opened
 from notify.delivery import usable
 from server import database as db
@@ -41,6 +42,8 @@ class People:
         rows = found.all()
         self.appointments = {row.id: appointment_of(row) for row in rows}
         self._sites = {row.id: row.site for row in rows}
+        self.told_of_alerts = recipients.enabled(connection, ids)
+        """The ids that are those of supervisors who asked for alerts and may still sign in."""
         self._contacts: dict[str, Contact] = {}
         for row in connection.execute(sa.select(db.contact).where(db.contact.c.subject.in_(booked))):
             try:
@@ -96,8 +99,9 @@ class People:
     def may_use(self, subject: str, channel: str, kind: str) -> bool:
         """Whether a person may be written to through a channel that was chosen before."""
         contact = self.contact(subject)
-        # Who writes STOP is told once that it was understood.
-        closed: set[str] = set() if kind == "stopped" else self._opted_out
+        # Who writes STOP is told once that it was understood; alerts are for who asked for them since.
+        asked = kind == "stopped" or kind in recipients.KINDS
+        closed: set[str] = set() if asked else self._opted_out
         return channel in usable(contact, (channel,), (), closed)
 
     def why_not(self, subject: str, order: Sequence[str]) -> str:

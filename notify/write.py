@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from notify import messages, sms_text
+from notify import alert_text, messages, recipients, sms_text
 from notify.calendar import appointment_file
 from notify.channels import Message, addresses
 from notify.channels.console import masked
@@ -40,7 +40,12 @@ class Writer:
         """The message of a claim. Raises ``BadTemplate``."""
         link = self.link(claim)
         safe = claim.contact.safe is not None
-        text = self._text(claim, house, link, safe=safe)
+        if claim.kind in recipients.KINDS:
+            link = f"{self._url}/{house.site}/management"
+            over = claim.kind == recipients.OVER
+            text = alert_text.render(house, claim.about, claim.channel, link, over=over)
+        else:
+            text = self._text(claim, house, link, safe=safe)
         message = Message(
             delivery=claim.id,
             attempt=claim.attempt,

@@ -21,6 +21,7 @@ from typing import Any
 import argon2
 import sqlalchemy as sa
 
+from notify import recipients
 from server import database as db
 from server.access import RIGHTS, Principal, Right, Role
 from server.clock import real_now
@@ -131,7 +132,10 @@ def set_password(connection: sa.Connection, login: str, hashed: str) -> bool:
 
 
 def disable(connection: sa.Connection, login: str) -> bool:
-    """Let an account in no longer, and end its sessions; False if unknown."""
+    """Let an account in no longer, end its sessions, and tell it of no more alerts; False if unknown."""
+    found = connection.execute(sa.select(db.account.c.id).where(db.account.c.login == normal(login))).scalar()
+    if found is not None:
+        recipients.forget(connection, found)
     return _change(connection, login, disabled_at=real_now())
 
 

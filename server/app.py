@@ -11,6 +11,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from importlib import metadata
 from typing import Any
 
@@ -26,12 +27,16 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from displays.alerts import REMINDERS, alerts, quiet
+from displays.day import DayModel
 from displays.protocol import RECEIPT_BYTES
-from notify import contacts, messages, webhook_ledger
+from notify import alert_text, contacts, messages, webhook_ledger
+from notify.alarms import Cause
 from notify.announcer import Announcer
 from notify.carriers import Carriers
 from notify.channels import Incoming
 from notify.replies import understand
+from notify.watch import Watch
 from notify.webhooks import Webhooks
 from notify.worker import Worker
 from notify.write import Writer
@@ -47,7 +52,7 @@ from server.domain import commands as co
 from server.domain.appointment import Appointment
 from server.domain.house import House
 from server.domain.refusal import Refused
-from server.domain.schedule import SECOND, iso
+from server.domain.schedule import SECOND, iso, to_instant
 from server.figures.digests import Digester
 from server.hub import FULL_AT, Hub
 from server.keys import Keys, load_keys
@@ -126,6 +131,7 @@ class Onthaal:
     carriers: Carriers
     announcer: Announcer
     digester: Digester
+    watch: Watch
     nights: Nights | None
 
     async def work(self) -> None:
@@ -142,6 +148,7 @@ class Onthaal:
             tasks.create_task(self.worker.run(), name="worker")
             tasks.create_task(self.announcer.run(), name="announcer")
             tasks.create_task(self.digester.run(), name="digester")
+            tasks.create_task(self.watch.run(), name="watch")
             tasks.create_task(sweep(self.parts.database), name="sweep")
             if self.nights:
                 tasks.create_task(self.nights.run(), name="nights")
@@ -162,6 +169,7 @@ async def assembled(options: Options) -> AsyncIterator[Onthaal]:
         vapid = load_vapid(database.path) if tables.push else None
         pushing = Pushing(vapid.public, tables.push.hosts) if vapid and tables.push else None
         await asyncio.to_thread(messages.prepare)
+        await asyncio.to_thread(alert_text.prepare)
         clock = HouseClock(options.house_time, options.speed, options.hurry)
         carriers = Carriers(tables, vapid, shown=options.show_messages, now=clock.now)
         set_to = None if clock.follows else clock.now()
@@ -213,6 +221,14 @@ async def _assemble(
     )
 
     digester = Digester(database, houses)
+    watch = Watch(
+        database,
+        clock,
+        houses,
+        lambda site: causes(publisher.model(live.sites[site])),
+        wake=worker.wake,
+    )
+    publisher.failing = watch.failing
 
     def changed(site: Site) -> None:
         digester.changed(site.house.site, site.day)
@@ -243,7 +259,23 @@ async def _assemble(
     doorkeeper.changed = sockets.recheck_now
     fast = options.skip_nights or options.hurry is not None
     nights = Nights(live, clock, worker, skip=options.skip_nights) if fast else None
-    return Onthaal(parts, hub, sockets, webhooks, worker, carriers, announcer, digester, nights)
+    return Onthaal(parts, hub, sockets, webhooks, worker, carriers, announcer, digester, watch, nights)
+
+
+def causes(model: DayModel) -> list[Cause]:
+    """What somebody is to be told of: all that is wrong, and while the hall sleeps reminders alone."""
+    asleep = quiet(model)
+    return [
+        Cause(
+            kind=alert.kind,
+            subject=alert.service or alert.screen or alert.counter or alert.channel or "",
+            since=to_instant(datetime.fromisoformat(alert.since)),
+            count=alert.count,
+            of=alert.of,
+        )
+        for alert in alerts(model)
+        if alert.kind == REMINDERS or not asleep
+    ]
 
 
 async def name_later(live: Live, site: str, known: Appointment, to: int) -> int | None:

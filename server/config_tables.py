@@ -26,6 +26,7 @@ Duration = Annotated[int, Meta(ge=0, le=86_400)]
 Target = Annotated[int, Meta(ge=1, le=86_400)]
 Count = Annotated[int, Meta(ge=0, le=1000)]
 Every = Annotated[int, Meta(ge=1, le=1000)]
+Percent = Annotated[int, Meta(ge=1, le=100)]
 Label = Annotated[
     str, Meta(max_length=120, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*\Z")
 ]
@@ -115,6 +116,20 @@ class FiguresTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_o
 
     service_level_s: Duration = 600
     service_level_percent: Annotated[int, Meta(ge=1, le=100)] = 80
+
+
+class AlertsTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """``[sites.SITE.alerts]``: when a supervisor is alerted."""
+
+    tell_after_s: Duration = 60
+    clears_after_s: Duration = 600
+    late_window_s: Target = 1800
+    late_least: Every = 5
+    late_usual_percent: Percent = 16
+    failing_window_s: Target = 3600
+    failing_for_s: Duration = 600
+    failing_least: Every = 3
+    failing_percent: Percent = 50
 
 
 class ArmTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -220,6 +235,7 @@ class SiteTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
     rules: dict[str, Any] = {}
     messages: dict[str, Any] = {}
     figures: dict[str, Any] = {}
+    alerts: dict[str, Any] = {}
     experiment: dict[str, Any] = {}
     opening: dict[str, Any]
     services: list[Any]

@@ -275,6 +275,45 @@ digest = sa.Table(
 )
 """What figures need of a local day that has ended, packed; ``seq`` is that of its end."""
 
+alert = sa.Table(
+    "alert",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("site", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("since", sa.BigInteger, nullable=False),
+    sa.Column("raised_at", sa.BigInteger, nullable=False),
+    sa.Column("seen_at", sa.BigInteger, nullable=False),
+    sa.Column("cleared_at", sa.BigInteger),
+    sa.Column("told", sa.Integer, nullable=False),
+    sa.Index("alert_site", "site", "raised_at"),
+    sa.Index(
+        "alert_standing",
+        "site",
+        "kind",
+        "subject",
+        unique=True,
+        sqlite_where=sa.text("cleared_at IS NULL"),
+        postgresql_where=sa.text("cleared_at IS NULL"),
+    ),
+)
+"""What was wrong: of one kind and about one thing at most one that is not cleared. ``subject`` is the
+service, screen, counter or channel, or nothing; ``told`` how many it was told to. House time."""
+
+recipient = sa.Table(
+    "recipient",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("account", sa.Text, nullable=False, index=True),
+    sa.Column("site", sa.Text, nullable=False, index=True),
+    sa.Column("channel", sa.Text, nullable=False),
+    sa.Column("over", sa.Boolean, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+)
+"""Where an account is told of alerts; the address lies sealed in ``contact``, under this id. ``over``: also
+that they are over. Real time."""
+
 answer = sa.Table(
     "answer",
     metadata,

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Container
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -16,6 +16,7 @@ import msgspec
 from displays import board, counter, management, protocol, reception, ticket
 from displays.day import DayModel
 from server.clock import HouseClock
+from server.domain.alerts import Failing
 from server.hub import SLICE_S, Hub, Topic, wire_frame
 from server.live import Live, Site
 from server.presence import Presence
@@ -75,6 +76,8 @@ class Publisher:
 
     def __init__(self, live: Live, hub: Hub, clock: HouseClock, presence: Presence) -> None:
         self.presence = presence
+        self.failing: Callable[[str], Sequence[Failing]] = lambda _site: ()
+        """Which channels carry no messages at a site; set by who watches the ledger."""
         self._live = live
         self._hub = hub
         self._clock = clock
@@ -91,7 +94,8 @@ class Publisher:
         now = self._clock.now()
         now = max(now - now % 1000, site.day.at)
         attendance = self.presence.attendance(site.house.site, site.day.date)
-        return DayModel(site.house, site.day, now, self._clock.speed, attendance)
+        failing = self.failing(site.house.site)
+        return DayModel(site.house, site.day, now, self._clock.speed, attendance, failing)
 
     def view(self, model: DayModel, address: Address) -> msgspec.Struct:
         """The view of a topic. Raises ``KeyError`` where there is no such counter or visit."""
@@ -174,7 +178,8 @@ class Publisher:
         name = site.house.site
         before, model = self._models.get(name), self.model(site)
         if before is not None and (before.day.seq, before.now) == (model.day.seq, model.now):
-            model.attendance = before.attendance  # one (seq, at) on the wire shows one thing
+            # One (seq, at) on the wire shows one thing.
+            model.attendance, model.failing = before.attendance, before.failing
         self._models[name] = model
         self._modelled[name] = time.monotonic()
         watched = self._watched.get(name)

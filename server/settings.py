@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import holidays as public_holidays
+import msgspec
 import phonenumbers
 from msgspec import UNSET
 
@@ -30,6 +31,7 @@ from server.channel_tables import (
 from server.config_tables import (
     COLOURS,
     SITE_ID,
+    AlertsTable,
     ArmTable,
     ConfigError,
     CounterTable,
@@ -48,6 +50,7 @@ from server.config_tables import (
     nearest,
     read_table,
 )
+from server.domain.alerts import Alerts
 from server.domain.experiment import WHOLE, Arm, Experiment, Wording
 from server.domain.house import CounterPlan, House, Kind, Norm, ScreenPlan, Service
 from server.domain.layout import TooFar, TooMany, layout
@@ -204,6 +207,7 @@ def _house(site: str, raw: object, place: Place) -> House:
         languages=table.languages,
         region=table.region,
         messages=_messages(messages, table.name, place.at("messages")),
+        alerts=_alerts(read_table(table.alerts, AlertsTable, place.at("alerts")), place.at("alerts")),
         experiment=_experiment(table.experiment, services, place.at("experiment")),
         theme=_theme(read_table(table.theme, ThemeTable, place.at("theme")), place.at("theme")),
         norm=Norm(within_s=figures.service_level_s, percent=figures.service_level_percent),
@@ -373,6 +377,12 @@ def _messages(table: MessagesTable, name: str, place: Place) -> Messages:
         late_from_s=table.late_from_s,
         kept_s=table.kept_days * 86_400,
     )
+
+
+def _alerts(table: AlertsTable, place: Place) -> Alerts:
+    if table.failing_for_s >= table.failing_window_s:
+        place.at("failing_for_s").fail("must be less than failing_window_s: nothing would fail for so long")
+    return Alerts(**msgspec.structs.asdict(table))
 
 
 def _experiment(raw: dict[str, Any], services: dict[str, Service], place: Place) -> Experiment | None:

@@ -1,6 +1,7 @@
 """Which messages a page has: read from its template and from its script, with what that imports.
 
-What is written to citizens is one page more, `messages`: all templates of config/messages.
+What is written to citizens is one page more, `messages`: all templates of config/messages; to supervisors
+another, `alerts`: those of config/messages/staff.
 
 python tests/catalogues.py     (`make words`) brings config/locales/*/*.po up to date with the pages:
                                new messages come in empty, those that nobody says any more go
@@ -19,6 +20,7 @@ from babel.messages.extract import extract_javascript
 from babel.messages.pofile import read_po, write_po
 from jinja2.ext import babel_extract
 
+from notify import alert_text
 from notify.messages import CATALOGUE
 from server.words import READY
 
@@ -58,6 +60,8 @@ def templates(page: str) -> list[Path]:
     """The templates that have a page's words in them."""
     if page == CATALOGUE:
         return sorted(path for path in WRITTEN.iterdir() if path.suffix in (".txt", ".html"))
+    if page == alert_text.CATALOGUE:
+        return sorted((WRITTEN / "staff").iterdir())
     own = PAGES / f"{page}.html"
     return [own, *(PAGES / name for name in re.findall(r'include "(parts/[\w-]+\.html)"', own.read_text()))]
 
@@ -74,8 +78,9 @@ def _said(page: str) -> Iterator[tuple[Path, int, str, object, list[str]]]:
 
 
 def pages() -> list[str]:
-    """The pages that say anything through gettext, and the messages to citizens."""
-    return [*(path.stem for path in sorted(PAGES.glob("*.html")) if len(messages(path.stem))), CATALOGUE]
+    """The pages that say anything through gettext, the messages to citizens, the alerts to supervisors."""
+    said = (path.stem for path in sorted(PAGES.glob("*.html")) if len(messages(path.stem)))
+    return [*said, CATALOGUE, alert_text.CATALOGUE]
 
 
 def languages(page: str) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from server.domain.alerts import Alerts
 from server.domain.experiment import Experiment
 from server.domain.messages import Messages, Step
 from server.domain.schedule import Calendar
@@ -112,6 +113,7 @@ class House:
     region: str = "BE"
     """The country of telephone numbers that name none, as ISO 3166-1 alpha-2."""
     messages: Messages = field(default_factory=Messages)
+    alerts: Alerts = field(default_factory=Alerts)
     experiment: Experiment | None = None
     theme: Theme = field(default_factory=Theme)
     norm: Norm = field(default_factory=Norm)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from server.web import (
+    alerts,
     appointments,
     callbacks,
     contacts,
@@ -31,6 +32,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *staff.ENDPOINTS,
     *devices.ENDPOINTS,
     *webhooks.ENDPOINTS,
+    *alerts.ENDPOINTS,
     *contacts.ENDPOINTS,
     *messages.ENDPOINTS,
 )

@@ -309,6 +309,9 @@ class StaffList(msgspec.Struct):
 
 DeliveryName = Annotated[str, Meta(pattern=r"^[a-z0-9_]{1,40}\Z", description="a delivery, by its id")]
 MessageName = Annotated[str, Meta(pattern=r"^[a-z2-7]{26}\Z", description="a message, by its id")]
+RecipientName = Annotated[
+    str, Meta(pattern=r"^[a-z2-7]{16}\Z", description="a browser or address that alerts go to, by its id")
+]
 DeviceName = Annotated[str, Meta(pattern=r"^[a-z2-7]{16}\Z", description="a device, by its id")]
 UserCode = Annotated[str, Meta(max_length=20, description="the code that a device shows, as WDJB-MJHT")]
 DeviceCode = Annotated[str, Meta(max_length=100)]

@@ -47,6 +47,7 @@ _PATH_KINDS: dict[str, Any] = {
     "visit": bodies.VisitName,
     "device": bodies.DeviceName,
     "delivery": bodies.DeliveryName,
+    "recipient": bodies.RecipientName,
     "message": bodies.MessageName,
 }
 _encoder = msgspec.json.Encoder()

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 import sqlalchemy as sa
 
-from notify import plan
+from notify import plan, recipients
 from notify.contacts import Contact
 from notify.delivery import State
 from notify.people import People
@@ -129,7 +129,8 @@ def listed(
 
 
 def _asked(site: str, now: int, which: str | None) -> sa.Select[Any]:
-    asked = sa.select(_table).where(_table.c.site == site)
+    # Alerts go to staff: who was told stands with each of them.
+    asked = sa.select(_table).where(_table.c.site == site, _table.c.kind.not_in(recipients.KINDS))
     if which is None:
         return asked.where(_table.c.due_at <= now)
     if which != "not-reached":
@@ -183,7 +184,9 @@ def whole(house: House, keys: Keys, name: str) -> Callable[[sa.Connection], Whol
 
 def _one(connection: sa.Connection, site: str, name: str) -> Row | None:
     return connection.execute(
-        sa.select(_table).where(_table.c.id == name, _table.c.site == site)
+        sa.select(_table).where(
+            _table.c.id == name, _table.c.site == site, _table.c.kind.not_in(recipients.KINDS)
+        )
     ).one_or_none()
 
 

@@ -24,6 +24,7 @@ _PATH_TYPES: dict[str, Any] = {
     "device": bodies.DeviceName,
     "delivery": bodies.DeliveryName,
     "message": bodies.MessageName,
+    "recipient": bodies.RecipientName,
 }
 _KEY = {
     "name": "Idempotency-Key",

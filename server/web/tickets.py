@@ -77,7 +77,7 @@ class Tickets:
         self._check_origin(request)
         kept = None
         if request.method == "POST":
-            kept = await _subscription(request, self._parts.push)
+            kept = await subscription(await read_body(request), self._parts.push)
         keys, name = self._parts.keys, site.house.site
         await self._parts.database.write(
             lambda connection: contacts.set_push(connection, keys, name, visit, kept)
@@ -150,11 +150,10 @@ class Tickets:
         )
 
 
-async def _subscription(request: Request, pushing: Pushing | None) -> str:
-    """The subscription in a request's body, as it is kept. Raises a problem."""
+async def subscription(raw: bytes, pushing: Pushing | None) -> str:
+    """A subscription out of its JSON, as it is kept. Raises a problem."""
     if pushing is None:
         raise Problem(404, "no-push", "This house sends no messages to browsers.")
-    raw = await read_body(request)
     try:
         found = subscriptions.read(raw, pushing.hosts)
         await targets.resolved(subscriptions.host(found), 443)

@@ -2,6 +2,7 @@
 
 import { _, language, ngettext } from "./words.js";
 
+const CHANNELS = { sms: "SMS", mail: "e-mail", push: "push" };
 const either = new Intl.ListFormat(language, { type: "disjunction" });
 
 /** What is wrong, and what to do next. `names` tells services, screens and who serves what. */
@@ -36,6 +37,22 @@ export function told(alert, names) {
         _("The panel of counter %(counter)s is silent.", { counter }),
         _("Ask at the counter: load the page again, or go on with another device."),
       ];
+    case "late-wave":
+      return [
+        alert.count === null
+          ? _("Many who have an appointment are late or do not come.")
+          : _("Many are late: %(count)s of the last %(of)s who have an appointment were not here in time.", alert),
+        _("Call walk-ins meanwhile; find out why: the traffic, the weather, the door, the reminders."),
+      ];
+    case "reminders-failing": {
+      const channel = CHANNELS[alert.channel] ?? alert.channel;
+      return [
+        alert.count === null
+          ? _("Reminders by %(channel)s do not get out.", { channel })
+          : _("Reminders by %(channel)s do not get out: %(count)s of the last %(of)s failed.", { ...alert, channel }),
+        _("Look at the sent messages for what the gateway says, and call its provider."),
+      ];
+    }
     case "sound-refused":
       return [
         _("The screen “%(screen)s” may not make a sound.", { screen }),

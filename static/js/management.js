@@ -1,6 +1,8 @@
 /** The supervisor's overview: what is wrong now in words, then the numbers, then who and what does what. */
 
 import { advice } from "./advice-words.js";
+import { History } from "./alert-history.js";
+import { offerAlerts } from "./alert-recipients.js";
 import { HouseClock } from "./clock.js";
 import { h, keyed, say } from "./dom.js";
 import { LOST_S, Live, STALE_S } from "./live.js";
@@ -65,9 +67,16 @@ const names = {
       .map(({ counter }) => _("counter %(counter)s", { counter })),
 };
 
+const history = new History(site, part("history"), {
+  what: (alert) => told(alert, names)[0],
+  when,
+  ready: () => view !== null,
+});
+offerAlerts(site, part("recipients"), part("tell"));
+
 // --- what is wrong ---------------------------------------------------------------------------------
 
-const about = (alert) => `${alert.kind} ${alert.service ?? alert.screen ?? alert.counter}`;
+const about = (alert) => `${alert.kind} ${alert.service ?? alert.screen ?? alert.counter ?? alert.channel ?? ""}`;
 
 /** The head of the page in words: [state, title, text]. */
 function verdict() {
@@ -147,6 +156,7 @@ function announce() {
     if (fresh.length) say(part("news"), fresh.join(" "));
     else if (standing.size && !now.size) say(part("news"), _("Nothing is wrong any more."));
   }
+  if (!standing || [...now.keys()].join() !== [...standing.keys()].join()) history.soon();
   standing = now;
   const count = now.size ? `(${now.size}) ` : "";
   const name = _("Overview");

@@ -5,13 +5,10 @@
  */
 
 import { h, say } from "./dom.js";
+import { NotSent, STEP_MS, able, subscription } from "./subscribing.js";
 import { _ } from "./words.js";
 
-/** How long each step may take; the question to the person takes as long as they like. */
-const STEP_MS = 15_000;
-
 const box = document.querySelector("[data-push]");
-const able = "serviceWorker" in navigator && "PushManager" in window && "Notification" in window;
 /** iPads call themselves Macs, but have fingers on the glass. */
 const apple =
   /iPhone|iPad|iPod/.test(navigator.userAgent) ||
@@ -60,8 +57,7 @@ async function start() {
     return _("Your browser blocks messages from this page. Allow them in its settings, and try again.");
   }
   if (answer !== "granted") return "";
-  const { endpoint, keys } = (await inTime(subscribed())).toJSON();
-  await send("POST", JSON.stringify({ endpoint, keys }));
+  await send("POST", JSON.stringify(await subscription(box.dataset.push)));
   return { on: true };
 }
 
@@ -69,22 +65,6 @@ async function stop() {
   await send("DELETE");
   return { on: false };
 }
-
-async function subscribed() {
-  await navigator.serviceWorker.register("/sw.js");
-  const { pushManager } = await navigator.serviceWorker.ready;
-  const wanted = { userVisibleOnly: true, applicationServerKey: box.dataset.push };
-  try {
-    return await pushManager.subscribe(wanted);
-  } catch (error) {
-    if (error.name !== "InvalidStateError") throw error;
-    // Subscribed to another key, from before the house changed its own.
-    await (await pushManager.getSubscription())?.unsubscribe();
-    return pushManager.subscribe(wanted);
-  }
-}
-
-class NotSent extends Error {}
 
 async function send(method, body) {
   const headers = body ? { "Content-Type": "application/json" } : {};
@@ -101,11 +81,6 @@ async function send(method, body) {
 function failure(error) {
   if (error instanceof NotSent) return _("That did not get through. Try again.");
   return _("That does not work in this browser. Keep this page open: it tells you.");
-}
-
-function inTime(work) {
-  const late = new Promise((_done, fail) => setTimeout(fail, STEP_MS, new NotSent()));
-  return Promise.race([work, late]);
 }
 
 function remembered() {

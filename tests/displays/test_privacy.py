@@ -22,6 +22,7 @@ ALLOWED = {
     "doors": {"tickets_over"},
     "ties": {"bound"},
     "lists": {"waiting", "queue", "appointments", "visits", "alerts", "today", "notice", "house"},
+    "what an alert is about": {"channel", "count", "of"},
     "advice": {"advice", "cause", "late", "limit_s", "discreet"},
     "counts": {"with_appointment", "served", "left", "not_present", "not_served", "booked", "late_now"},
     "service level": {"level", "within_s", "aim_percent", "called", "within", "late"},

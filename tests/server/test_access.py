@@ -73,6 +73,10 @@ MAY: dict[str, set[str]] = {
     f"POST {SITE}/devices": {"supervisor", "administrator"},
     f"POST {SITE}/devices/deny": {"supervisor", "administrator"},
     f"POST {SITE}/devices/{{device}}/revoke": {"supervisor", "administrator"},
+    f"GET {SITE}/alerts": {"supervisor"},
+    f"GET {SITE}/alerts/recipients": {"supervisor"},
+    f"POST {SITE}/alerts/recipients": {"supervisor"},
+    f"DELETE {SITE}/alerts/recipients/{{recipient}}": {"supervisor"},
     f"GET {SITE}/webhooks": {"supervisor", "administrator"},
     f"GET {SITE}/webhooks/failures": {"supervisor", "administrator"},
     f"POST {SITE}/webhooks/{{delivery}}/again": {"supervisor", "administrator"},
@@ -155,6 +159,7 @@ NAMES = {
     "visit": "A001",
     "ref": "R-1",
     "device": "a" * 16,
+    "recipient": "a" * 16,
     "delivery": "m",
     "message": "a" * 26,
 }

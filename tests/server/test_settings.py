@@ -518,6 +518,7 @@ SECTIONS = {
     "[sites.SITE.rules]": config_tables.RulesTable,
     "[sites.SITE.messages]": config_tables.MessagesTable,
     "[sites.SITE.figures]": config_tables.FiguresTable,
+    "[sites.SITE.alerts]": config_tables.AlertsTable,
     "[sites.SITE.opening]": config_tables.OpeningTable,
     "[[sites.SITE.services]]": config_tables.ServiceTable,
     "[[sites.SITE.counters]]": config_tables.CounterTable,
