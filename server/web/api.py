@@ -8,8 +8,10 @@ from server.web import (
     contacts,
     counters,
     devices,
+    first_free,
     messages,
     punctuality,
+    ratings,
     reading,
     search,
     staff,
@@ -31,5 +33,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *webhooks.ENDPOINTS,
     *contacts.ENDPOINTS,
     *messages.ENDPOINTS,
+    *ratings.ENDPOINTS,
+    *first_free.ENDPOINTS,
 )
 """Every endpoint below ``/api/v1`` that needs a token or session."""
