@@ -63,10 +63,11 @@ def read(lines: Iterator[Line], zone: tzinfo) -> Iterator[Hour | BadRow]:
             yield bad
             continue
         first = seen.setdefault(hour.at, hour.line)
-        # Which of the two would count?
-        yield (
-            hour if first == hour.line else BadRow(hour.line, f"at: the hour stands in line {first} already")
-        )
+        if first != hour.line:
+            # Which of the two would count?
+            yield BadRow(hour.line, f"at: the hour stands in line {first} already")
+            continue
+        yield hour
 
 
 def keep(
