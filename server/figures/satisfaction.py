@@ -18,6 +18,7 @@ from server.figures.report import Column, Table, Unit, Value
 FEWEST = 5
 """Fewer answers say little of a service, and perhaps too much of a person: they are only counted."""
 
+_OVER = [status.value for status in OVER]
 _FIGURE = "Satisfaction"
 _COLUMNS = (
     Column("ended", "Visits that ended", Unit.COUNT, _FIGURE),
@@ -36,12 +37,6 @@ class Group:
 
     ended: int = 0
     scores: Counter[int] = field(default_factory=Counter)
-
-    def add(self, score: int | None, visits: int) -> None:
-        """Count visits that got this score, None for none."""
-        self.ended += visits
-        if score is not None:
-            self.scores[score] += visits
 
     def cells(self) -> tuple[Value, ...]:
         """The figures, in the order of the columns."""
@@ -64,13 +59,19 @@ def tables(connection: sa.Connection, house: House, first: date, last: date) -> 
     by_end: defaultdict[str, Group] = defaultdict(Group)
     by_service: defaultdict[str, Group] = defaultdict(Group)
     by_month: defaultdict[str, Group] = defaultdict(Group)
-    for service, month, status, score, visits in _counted(connection, house.site, first, last):
+
+    def groups(service: str, month: str, status: str) -> tuple[Group, ...]:
         known = house.services.get(service)
         # A service that was dropped may have been a discreet one.
         listed = known is not None and not known.discreet
-        of = [whole, by_end[status], by_month[month], *([by_service[service]] if listed else [])]
-        for group in of:
-            group.add(score, visits)
+        return (whole, by_end[status], by_month[month], *((by_service[service],) if listed else ()))
+
+    for service, day, status, visits in _ended(connection, house.site, first, last):
+        for group in groups(service, day[:7], status):
+            group.ended += visits
+    for service, month, status, score, answers in _answered(connection, house.site, first, last):
+        for group in groups(service, month, status):
+            group.scores[score] += answers
     notes = (f"Scores are told from {FEWEST} answers on.",)
     quiet = ("Visits for a discreet service are in the other tables only.", *notes)
     names = {name: service.name for name, service in house.services.items()}
@@ -103,20 +104,33 @@ def _table(
     return Table(name, title, (Column(key, heading, Unit.TEXT), *_COLUMNS), rows, notes)
 
 
-def _counted(
-    connection: sa.Connection, site: str, first: date, last: date
-) -> list[tuple[str, str, str, int | None, int]]:
-    """Service, month, how it ended, score, and how many visits that were over."""
-    visit, said = db.visit, db.satisfaction
-    month = sa.func.substr(visit.c.day, 1, 7).label("month")
-    asked = (
-        sa.select(visit.c.service, month, visit.c.status, said.c.score, sa.func.count())
-        .join_from(visit, said, said.c.visit == visit.c.id, isouter=True)
+def _ended(connection: sa.Connection, site: str, first: date, last: date) -> list[tuple[str, str, str, int]]:
+    """Service, day, how it ended, and how many visits."""
+    visit = db.visit
+    counted = (
+        sa.select(visit.c.service, visit.c.day, visit.c.status, sa.func.count())
         .where(visit.c.site == site, visit.c.day >= first.isoformat(), visit.c.day <= last.isoformat())
-        .where(visit.c.status.in_([status.value for status in OVER]))
+        .where(visit.c.status.in_(_OVER))
+        # The index has the days in order: by month all of a year would have to be sorted.
+        .group_by(visit.c.day, visit.c.service, visit.c.status)
+    )
+    return [tuple(row) for row in connection.execute(counted)]
+
+
+def _answered(
+    connection: sa.Connection, site: str, first: date, last: date
+) -> list[tuple[str, str, str, int, int]]:
+    """Service, month, how it ended, score, and how many visits that are over got it."""
+    visit, said = db.visit, db.satisfaction
+    month = sa.func.substr(said.c.day, 1, 7).label("month")
+    counted = (
+        sa.select(visit.c.service, month, visit.c.status, said.c.score, sa.func.count())
+        .join_from(said, visit, visit.c.id == said.c.visit)
+        .where(said.c.site == site, said.c.day >= first.isoformat(), said.c.day <= last.isoformat())
+        .where(visit.c.status.in_(_OVER))
         .group_by(visit.c.service, month, visit.c.status, said.c.score)
     )
-    return [tuple(row) for row in connection.execute(asked)]
+    return [tuple(row) for row in connection.execute(counted)]
 
 
 def _median(scores: Mapping[int, int], answers: int) -> float:
