@@ -404,6 +404,8 @@ def test_a_language_that_is_written_from_the_right_is_mirrored(
         query="",
         leaving=True,
         may_leave=True,
+        may_rate=False,
+        score=None,
         push=None,
     )
     page.route("**/t/rtl", lambda route: route.fulfill(body=html, content_type="text/html"))
