@@ -74,6 +74,7 @@ from server.web.gateways import Gateways
 from server.web.headers import Guarded
 from server.web.openapi import document
 from server.web.pages import Pages, problem_page
+from server.web.ratings import Ratings
 from server.web.replies import Replies
 from server.web.session import Sessions
 from server.web.theme import ThemeFiles
@@ -315,6 +316,7 @@ def application(onthaal: Onthaal) -> ASGIApp:
     theme = ThemeFiles(parts)
     sessions, pairing = Sessions(parts), Pairing(parts, pages)
     tickets = Tickets(parts)
+    ratings = Ratings(parts)
     answers = Answers(parts)
     replies = Replies(parts, understand)
 
@@ -362,6 +364,7 @@ def application(onthaal: Onthaal) -> ASGIApp:
         *(endpoint(path) for path in dict.fromkeys(described.path for described in ENDPOINTS)),
         route("/api/v1/visits/{secret}", tickets.frame),
         route("/api/v1/visits/{secret}/leave", tickets.leave_by_api, "POST"),
+        route("/api/v1/visits/{secret}/satisfaction", ratings.by_api, "POST"),
         route("/api/v1/appointments/{secret}", answers.view),
         route("/api/v1/appointments/{secret}/confirm", answers.confirm_by_api, "POST"),
         route("/api/v1/appointments/{secret}/late", answers.late_by_api, "POST"),
@@ -390,6 +393,7 @@ def application(onthaal: Onthaal) -> ASGIApp:
         route("/gateways/{channel}/incoming/{mac}", gateways.incoming, "GET", "POST"),
         route("/t/{secret}", tickets.page),
         route("/t/{secret}/leave", tickets.leave, "GET", "POST"),
+        route("/t/{secret}/satisfaction", ratings.by_form, "POST"),
         route("/t/{secret}/push", tickets.push, "POST", "DELETE"),
         route("/t/{secret}/qr.svg", tickets.qr),
         route("/a/{secret}", answers.page),

@@ -314,6 +314,42 @@ recipient = sa.Table(
 """Where an account is told of alerts; the address lies sealed in ``contact``, under this id. ``over``: also
 that they are over. Real time."""
 
+satisfaction = sa.Table(
+    "satisfaction",
+    metadata,
+    sa.Column("visit", sa.Text, primary_key=True),
+    sa.Column("site", sa.Text, nullable=False),
+    sa.Column("day", sa.Text, nullable=False),
+    sa.Column("score", sa.Integer, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("word", sa.LargeBinary),
+    sa.Column("erase_at", sa.BigInteger, index=True),
+    sa.Index("satisfaction_day", "site", "day"),
+)
+"""What a citizen said of a visit that is over, once: ``score`` from 0 to 10, ``at`` in house time when it
+was given first. ``word`` is sealed, and forgotten at ``erase_at`` in real time; the score stays."""
+
+first_free = sa.Table(
+    "first_free",
+    metadata,
+    sa.Column("site", sa.Text, primary_key=True),
+    sa.Column("service", sa.Text, primary_key=True),
+    sa.Column("told_at", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("at", sa.BigInteger),
+)
+"""The first free slot of a service as the booking side told it at ``told_at``, house time; ``at`` is null
+where it said that there is none."""
+
+phone_calls = sa.Table(
+    "phone_calls",
+    metadata,
+    sa.Column("site", sa.Text, primary_key=True),
+    sa.Column("at", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("calls", sa.Integer, nullable=False),
+    sa.Column("answered", sa.Integer),
+)
+"""Telephone calls within the hour that begins at ``at``; ``answered`` is null where nobody counted those."""
+
 answer = sa.Table(
     "answer",
     metadata,

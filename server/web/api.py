@@ -10,8 +10,10 @@ from server.web import (
     counters,
     devices,
     figures,
+    first_free,
     messages,
     punctuality,
+    ratings,
     reading,
     search,
     staff,
@@ -35,5 +37,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *alerts.ENDPOINTS,
     *contacts.ENDPOINTS,
     *messages.ENDPOINTS,
+    *ratings.ENDPOINTS,
+    *first_free.ENDPOINTS,
 )
 """Every endpoint below ``/api/v1`` that needs a token or session."""

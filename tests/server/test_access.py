@@ -87,6 +87,8 @@ MAY: dict[str, set[str]] = {
     f"DELETE {APPOINTMENT}/opt-out": {"reception", "supervisor", "integrator"},
     f"GET {SITE}/messages": {"reception", "supervisor", "administrator"},
     f"GET {SITE}/messages/{{message}}": {"supervisor", "administrator"},
+    f"PUT {SITE}/services/{{service}}/first-free": {"integrator"},
+    f"GET {SITE}/satisfaction/words": {"supervisor"},
 }
 """The calls that need a token or session, and the roles that may make them."""
 
@@ -115,6 +117,8 @@ OPEN = {
     "POST /t/{secret}/leave",
     "GET /t/{secret}/qr.svg",
     "POST /api/v1/visits/{secret}/leave",
+    "POST /t/{secret}/satisfaction",
+    "POST /api/v1/visits/{secret}/satisfaction",
     *(f"{method} /a/{{secret}}{path}" for method, path in ANSWERS),
     *(f"{method} /api/v1/appointments/{{secret}}{path}" for method, path in ANSWERS_BY_API),
     "GET /sw.js",
@@ -162,6 +166,7 @@ NAMES = {
     "recipient": "a" * 16,
     "delivery": "m",
     "message": "a" * 26,
+    "service": "bevolking",
 }
 BODIES: dict[str, dict[str, Any]] = {
     f"PUT {APPOINTMENT}": {"service": "bevolking", "at": "2026-11-24T10:00:00+01:00"},
@@ -173,10 +178,12 @@ BODIES: dict[str, dict[str, Any]] = {
     f"POST {COUNTER}/transfer": {"service": "attesten"},
     f"POST {SITE}/devices": {"code": "BBBB-BBBB", "role": "kiosk", "name": "Inkom"},
     f"POST {SITE}/devices/deny": {"code": "BBBB-BBBB"},
+    f"PUT {SITE}/services/{{service}}/first-free": {"at": "2026-11-24T10:00:00+01:00"},
 }
 QUERIES = {
     f"GET {SITE}/punctuality": {"from": "2026-11-23", "to": "2026-11-23"},
     f"GET {SITE}/figures": {"from": "2026-11-23", "to": "2026-11-23", "kind": "waits"},
+    f"GET {SITE}/satisfaction/words": {"from": "2026-11-23", "to": "2026-11-23"},
     f"GET {SITE}/devices/asking": {"code": "BBBB-BBBB"},
     f"GET {SITE}/appointments": {"q": "an"},
 }
@@ -441,6 +448,10 @@ def test_what_is_open_needs_nobody(house: House, what: str) -> None:
     drawn = house.ask(f"POST {SITE}/visits", house.bearer("kiosk")).json()
     secret = drawn["link"].rpartition("/")[2]
     method, _, template = what.partition(" ")
+    if "satisfaction" in template:
+        assert house.client.post(
+            f"/api/v1/visits/{secret}/leave", headers={"Origin": house.server.base}
+        ).is_success
     if "/a/" in template or "/appointments/" in template:
         secret = house.booked(re.sub("[^a-z]", "-", what.lower()))
     path = template.format(**NAMES, secret=secret)
@@ -449,10 +460,13 @@ def test_what_is_open_needs_nobody(house: House, what: str) -> None:
         "POST /session": {"token": house.server.token("kiosk", None, "house-1")},
         "POST /device/token": {"device_code": "x" * 43},
         "POST /api/v1/appointments/{secret}/late": {"minutes": 5},
+        "POST /api/v1/visits/{secret}/satisfaction": {"score": 8},
     }
     sent: dict[str, Any] = {"json": bodies.get(what, {})} if method == "POST" else {}
     if method == "POST" and path.startswith("/a/"):
         sent = {"data": {"slot": SLOT, "minutes": "5"}}
+    if method == "POST" and template == "/t/{secret}/satisfaction":
+        sent = {"data": {"score": "8"}}
     answer = house.client.request(method, path, headers={"Origin": house.server.base}, **sent)
     house.client.cookies.clear()
     if path == "/device/token":

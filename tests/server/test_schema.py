@@ -67,6 +67,8 @@ ROLES = {
     VISIT + "/contact": "reception",
     SITE + "/messages": "reception",
     SITE + "/messages/{message}": "supervisor",
+    SITE + "/services/{service}/first-free": "integrator",
+    SITE + "/satisfaction/words": "supervisor",
 }
 """Which token an operation is called with; operations of a counter take a counter's."""
 
@@ -133,6 +135,13 @@ EXPECTED: dict[str, dict[int, str]] = {
     "POST /appointments/{secret}/call-back": _NO_SECRET,
     "GET /visits/{secret}": {404: "nobody guesses a ticket's secret"},
     "POST /visits/{secret}/leave": {404: "nobody guesses a ticket's secret"},
+    "POST /visits/{secret}/satisfaction": {404: "nobody guesses a ticket's secret", 422: _WHOLE},
+    f"PUT {SITE}/services/{{service}}/first-free": {
+        404: "services that the house does not have",
+        409: "a service without appointments",
+        422: "slots of the past, or more than two years ahead",
+    },
+    f"GET {SITE}/satisfaction/words": {422: "a last day before the first"},
 }
 """Beyond 200, what a valid request may be answered with, and why."""
 
@@ -174,6 +183,7 @@ def suited() -> dict[str, Any]:
         "counter": ["1", "2", "3"],
         "visit": ["A001", "A002", "A003", "Z999"],
         "ref": [*REFS, "none"],
+        "service": ["bevolking", "bouwen", "afhalen", "none"],
     }
     for operations in raw["paths"].values():
         for operation in operations.values():
@@ -184,6 +194,7 @@ def suited() -> dict[str, Any]:
     bodies["Draw"]["properties"]["service"]["enum"] = ["onthaal", "attesten", "bevolking"]
     bodies["Booking"]["properties"]["service"]["enum"] = ["bevolking", "bouwen"]
     bodies["Booking"]["properties"]["at"]["enum"] = [*SLOTS, *WRONG_SLOTS]
+    bodies["FirstFree"]["properties"]["at"] = {"enum": [*SLOTS, *WRONG_SLOTS, None]}
     bodies["Making"]["properties"]["service"]["enum"] = ["bevolking", "bouwen"]
     bodies["Making"]["properties"]["wall"]["enum"] = WALLS
     bodies["Summons"]["properties"]["ticket"]["enum"] = names["visit"]

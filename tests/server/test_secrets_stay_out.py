@@ -120,6 +120,10 @@ class Driven:
             self.say(None, "GET", f"/t/{secret}/qr.svg")
             self.say(None, "POST", f"/t/{secret}/leave", headers=own)
             self.say(None, "POST", f"/api/v1/visits/{secret}/leave", headers=own)
+            # What they wrote of their visit lies as deep as what is kept of them.
+            rating = {"score": 3, "word": f"{NAME}, {PHONE}"}
+            self.say(None, "POST", f"/api/v1/visits/{secret}/satisfaction", json=rating)
+            self.say(None, "POST", f"/t/{secret}/satisfaction", data={"score": "33", "word": NAME})
         self.watch("/live/mechelen/reception", "reception")
         self.watch("/live/mechelen/management", "supervisor")
         self.watch("/live/mechelen/counters/1", "counter")
