@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from server.domain.experiment import Experiment
 from server.domain.messages import Messages, Step
+from server.domain.punctuality import Policy
 from server.domain.schedule import Calendar
 from server.domain.theme import Theme
 
@@ -101,7 +102,14 @@ class House:
     """The country of telephone numbers that name none, as ISO 3166-1 alpha-2."""
     messages: Messages = field(default_factory=Messages)
     experiment: Experiment | None = None
+    punctuality: tuple[Policy, ...] = (Policy(),)
+    """Where the lines of its figures are drawn: the last counts, those before it can be asked for."""
     theme: Theme = field(default_factory=Theme)
+
+    @property
+    def policy(self) -> Policy:
+        """The policy of punctuality that counts."""
+        return self.punctuality[-1]
 
     def home_counters(self, service: str) -> tuple[CounterPlan, ...]:
         """The counters that offer this service as their own work."""

@@ -141,7 +141,10 @@ def test_400_days_are_the_sum_of_their_days(days: Days) -> None:
         ({"from": "0001-01-01", "to": "0001-01-02"}, "from"),
         ({"from": "9999-12-31", "to": "9999-12-31"}, "from"),
         ({"from": "2026-11-23", "to": "2026-11-23T00:00:00Z"}, "to"),
-        ({"from": "2026-11-23", "to": "2026-11-23", "by": "service"}, "by"),
+        ({"from": "2026-11-23", "to": "2026-11-23", "by": "counter"}, "by"),
+        ({"from": "2026-11-23", "to": "2026-11-23", "by": "hour,day,hour"}, "by"),
+        ({"from": "2026-11-23", "to": "2026-11-23", "policy": "2019-1"}, "policy"),
+        ({"from": "2026-11-23", "to": "2026-11-23", "per": "day"}, "per"),
     ],
 )
 def test_days_that_cannot_be_asked_for(days: Days, query: dict[str, str], parameter: str) -> None:
