@@ -15,7 +15,7 @@ import numpy.typing as npt
 from server.domain.appointment import Booking
 from server.domain.day import Status
 from server.domain.house import House
-from server.domain.punctuality import Arrival, Outcome, Policy, Table
+from server.domain.punctuality import ENDED, Arrival, Outcome, Policy, Table
 from server.domain.schedule import SECOND
 from server.figures import dimensions
 from server.figures.report import BadQuestion, Value
@@ -30,12 +30,6 @@ BINS = 12
 
 ARRIVALS, OUTCOMES = tuple(Arrival), tuple(Outcome)
 _PENDING = OUTCOMES.index(Outcome.PENDING)
-_ENDED = {
-    Status.SERVED: Outcome.SERVED,
-    Status.LEFT: Outcome.LEFT,
-    Status.NOT_PRESENT: Outcome.LEFT,
-    Status.NOT_SERVED: Outcome.NOT_SERVED,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +83,7 @@ def arrivals(found: Slots, policy: Policy) -> Codes:
 
 def outcomes(found: Slots, policy: Policy) -> Codes:
     """What became of each appointment, as a place in :data:`OUTCOMES`."""
-    ended = np.array([OUTCOMES.index(_ENDED.get(status, Outcome.PENDING)) for status in STATUSES])
+    ended = np.array([OUTCOMES.index(ENDED.get(status, Outcome.PENDING)) for status in STATUSES])
     ahead = found.slot_at - found.cancelled_at
     in_time = (found.cancelled_at != NONE) & (ahead >= policy.cancel_in_time_s * SECOND)
     cancelled = np.where(
