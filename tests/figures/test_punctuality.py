@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime
@@ -15,6 +16,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from program import ROOT
 from running import MECHELEN
 
 from server import database as db
@@ -25,6 +27,7 @@ from server.domain.day import Status
 from server.domain.house import House
 from server.domain.punctuality import Arrival, Facts, Outcome, Policy, arrival, outcome, tabulate
 from server.figures import axes
+from server.figures.dimensions import DIMENSIONS, LEADS, NOT_DRAWN
 from server.figures.punctuality import report
 from server.figures.report import BadQuestion, Report
 from server.figures.slots import NONE, STATES, STATUSES, Slots, read
@@ -380,6 +383,16 @@ def test_what_cannot_be_asked(rows: Rows, by: tuple[str, ...], first: date, last
     with pytest.raises(BadQuestion) as caught:
         rows.report(by, first=first, last=last)
     assert str(caught.value).startswith(said)
+
+
+def test_the_documentation_names_every_group_class_and_figure(rows: Rows) -> None:
+    text = (ROOT / "docs/punctuality.md").read_text()
+    named = set(re.findall(r"`([^`\n]+)`", text))
+    assert {*DIMENSIONS, *(each.value for each in (*Arrival, *Outcome))} <= named
+    keys = {column.key for each in rows.report().tables for column in each.columns}
+    shares = {key for key in keys if key.startswith("share")}
+    assert {"slots", "stood", "wait", "city_lateness", "call_minus_slot", "arrivals", *shares} <= named
+    assert {name for _, name in LEADS} | {NOT_DRAWN} <= named
 
 
 # --- against the domain -------------------------------------------------------------------------

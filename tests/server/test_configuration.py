@@ -9,6 +9,7 @@ from pathlib import Path
 
 import program
 import pytest
+from program import ROOT
 from running import MECHELEN, Onthaal
 
 SITE = """
@@ -178,6 +179,8 @@ def test_lines_that_figures_were_told_by_do_not_change_under_their_version(tmp_p
         refused = imported(tmp_path, town("1") + policy("2026-1", 600), *options)
         assert (refused.returncode, refused.stdout, refused.stderr) == (1, "", said)
     assert shown(tmp_path).endswith("grace_s = 300\n")
+    documented = " ".join((ROOT / "docs/punctuality.md").read_text().split())
+    assert said.removeprefix("onthaal: ").strip().replace("town", "mechelen") in documented
     # A version of its own is taken, also without the old one, which comes back as it was or not at all.
     assert imported(tmp_path, town("1") + policy("2027-1", 600)).returncode == 0
     assert imported(tmp_path, town("1") + policy("2026-1", 600)).stderr == said
