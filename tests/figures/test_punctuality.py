@@ -27,10 +27,12 @@ from server.domain.day import Status
 from server.domain.house import House
 from server.domain.punctuality import Arrival, Facts, Outcome, Policy, arrival, outcome, tabulate
 from server.figures import axes
+from server.figures import punctuality as figures
 from server.figures.dimensions import DIMENSIONS, LEADS, NOT_DRAWN
 from server.figures.punctuality import report
 from server.figures.report import BadQuestion, Report
 from server.figures.slots import NONE, STATES, STATUSES, Slots, read
+from server.web import punctuality as api
 
 S = 1_000_000
 MINUTE = 60 * S
@@ -506,3 +508,7 @@ def test_months_read_apart_are_the_days_read_together(rows: Rows) -> None:
         return len(read(connection, HOUSE, first, last)), sum(map(len, apart))
 
     assert rows.read(sizes) == (17, 17)
+
+
+def test_the_api_and_the_report_take_as_many_days() -> None:
+    assert api.DAYS == figures.DAYS
