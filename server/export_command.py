@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from server.database import Database
+    from server.domain.house import House
+    from server.domain.punctuality import Policy
 
 __all__ = ["command"]
 
@@ -43,11 +45,19 @@ def reminders(config: str | None, database: str, site: str) -> None:
 
     encoder = msgspec.json.Encoder()
 
-    async def pieces(store: Database, discreet: list[str]) -> None:
+    from server.domain.punctuality import Policy
+
+    async def pieces(store: Database, house: House | None) -> None:
         after = ""
+        # What has moved to a discreet service is in no record any more.
+        services = house.services.values() if house else ()
+        discreet = [service.id for service in services if service.discreet]
+        policy = house.policy if house else Policy()
         while True:
             # Read beside a running server: a snapshot holds up no writer.
-            found = await store.read(partial(_piece, site=site, discreet=discreet, after=after))
+            found = await store.read(
+                partial(_piece, site=site, discreet=discreet, policy=policy, after=after)
+            )
             for record in found:
                 click.echo(encoder.encode(record))
             if len(found) < PIECE:
@@ -57,23 +67,25 @@ def reminders(config: str | None, database: str, site: str) -> None:
     def work() -> None:
         with opened(database) as store:
             check_site(store, config, site, None)
-            asyncio.run(pieces(store, store.write_now(partial(_discreet, site=site))))
+            house = store.write_now(partial(_house, site=site))
+            asyncio.run(pieces(store, house))
 
     failing(work)
 
 
-def _discreet(connection: sa.Connection, site: str) -> list[str]:
-    """The discreet services of a site: what has moved to one of them is in no record any more."""
+def _house(connection: sa.Connection, site: str) -> House | None:
+    """The house of a site, by the configuration in the database."""
     from server.configuration import stored
     from server.settings import load_text
 
     text = stored(connection)
     houses = load_text(text, "the configuration in the database") if text else {}
-    services = houses[site].services.values() if site in houses else ()
-    return [service.id for service in services if service.discreet]
+    return houses.get(site)
 
 
-def _piece(connection: sa.Connection, site: str, discreet: list[str], after: str) -> list[dict[str, Any]]:
+def _piece(
+    connection: sa.Connection, site: str, discreet: list[str], policy: Policy, after: str
+) -> list[dict[str, Any]]:
     """The records of the next appointments behind an id."""
     import sqlalchemy as sa
 
@@ -84,7 +96,7 @@ def _piece(connection: sa.Connection, site: str, discreet: list[str], after: str
         sa.select(
             drawn,
             *(booked.service, booked.booked_at, booked.state, booked.late_s, booked.rebooked_at),
-            *(booked.was_at, booked.cancelled_at, booked.cancelled_by, booked.came),
+            *(booked.was_at, booked.cancelled_at, booked.cancelled_by, booked.came, booked.told_at),
             booked.at.label("last_slot_at"),
             *(visit.reported_at, visit.first_called_at, visit.ended_at, visit.status),
         )
@@ -95,10 +107,10 @@ def _piece(connection: sa.Connection, site: str, discreet: list[str], after: str
         .limit(PIECE)
     ).all()
     deliveries = _deliveries(connection, [row.subject for row in rows])
-    return [_record(row, deliveries.get(row.subject, [])) for row in rows]
+    return [_record(row, deliveries.get(row.subject, []), policy) for row in rows]
 
 
-def _record(row: sa.Row[Any], deliveries: list[dict[str, Any]]) -> dict[str, Any]:
+def _record(row: sa.Row[Any], deliveries: list[dict[str, Any]], policy: Policy) -> dict[str, Any]:
     from server.domain import punctuality
     from server.domain.appointment import Booking
     from server.domain.day import Status
@@ -115,8 +127,8 @@ def _record(row: sa.Row[Any], deliveries: list[dict[str, Any]]) -> dict[str, Any
         cancelled_at=row.cancelled_at,
         cancelled_by=row.cancelled_by,
         came=bool(row.came),
+        told_at=row.told_at,
     )
-    policy = punctuality.Policy()
 
     def seconds(since: int | None, until: int | None) -> float | None:
         return None if since is None or until is None else (until - since) / SECOND
@@ -149,7 +161,7 @@ def _record(row: sa.Row[Any], deliveries: list[dict[str, Any]]) -> dict[str, Any
         "called_at": _iso(row.first_called_at),
         "ended_at": _iso(row.ended_at),
         "punctuality": policy.version,
-        "arrival": punctuality.arrival(row.last_slot_at, row.reported_at, policy),
+        "arrival": punctuality.arrival(row.last_slot_at, row.reported_at, policy, row.told_at),
         "outcome": punctuality.outcome(facts, policy),
         "deliveries": deliveries,
     }

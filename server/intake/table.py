@@ -14,7 +14,7 @@ from server.intake.lines import Line
 from server.intake.rows import BadFile, BadRow, Row, moment, row
 
 NEEDED = ("ref", "service", "at")
-COLUMNS = (*NEEDED, "name", "phone", "email", "safe", "language", "persons")
+COLUMNS = (*NEEDED, "name", "phone", "email", "safe", "language", "persons", "channel")
 """The columns, as the API names them."""
 
 

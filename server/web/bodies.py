@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from notify.contacts import Contact
+from server.domain.appointment import BookedBy
 
 Slug = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,30}\Z", description="an id from the configuration")]
 ServiceName = Annotated[
@@ -36,13 +37,17 @@ class Nothing(Body):
 
 
 class Booking(Body):
-    """An appointment as the booking system has it."""
+    """An appointment as the booking system has it.
+
+    ``channel`` is how it was booked; null leaves what was known of that.
+    """
 
     service: ServiceName
     at: Slot
     language: Language | None = None
     persons: Persons = 1
     contact: Contact | None = None
+    channel: BookedBy | None = None
 
 
 Wall = Annotated[
