@@ -27,7 +27,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from displays.protocol import RECEIPT_BYTES
-from notify import contacts, messages, webhook_ledger
+from notify import assignment, contacts, messages, webhook_ledger
 from notify.announcer import Announcer
 from notify.carriers import Carriers
 from notify.channels import Incoming
@@ -46,7 +46,7 @@ from server.domain import commands as co
 from server.domain.appointment import Appointment
 from server.domain.house import House
 from server.domain.refusal import Refused
-from server.domain.schedule import SECOND, iso
+from server.domain.schedule import SECOND, iso, to_datetime
 from server.hub import FULL_AT, Hub
 from server.keys import Keys, load_keys
 from server.limits import Limit
@@ -264,6 +264,7 @@ def _sweep(connection: sa.Connection) -> None:
     devices.forget_codes(connection)
     accounts.forget_unknown(connection, now)
     contacts.sweep(connection)
+    assignment.sweep(connection, to_datetime(now).date())
     webhook_ledger.sweep(connection)
 
 
