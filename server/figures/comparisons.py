@@ -195,7 +195,7 @@ def needed(connection: sa.Connection, house: House, running: Sequence[Trial]) ->
         tuple(rows),
         (
             "Of 100 such experiments 80 see such an effect, at 5 % error, two-sided. How many are missed is "
-            f"known from the {BASE_DAYS} days before, or stated where they have under {BASE_LEAST}.",
+            f"known from the {BASE_DAYS} days before, or stated where fewer than {BASE_LEAST} are known.",
         )
         if rows
         else (),

@@ -77,6 +77,7 @@ class Record:
     def __init__(self, town: Town) -> None:
         self.town = town
         self.made = 0
+        self.rows: list[str] = []
 
     def add(self, arm: str | None, count: int, what: dict[str, Any], **drawn: Any) -> None:
         """So many appointments of an arm that became what is said; ``drawn`` are columns of their draw."""
@@ -117,10 +118,12 @@ class Record:
             draw |= {"arm": arm, "ladder": ladder, "probability": 0.5, "place": 1 if arm == "none" else 0}
             draw |= {"slot_at": at(SLOT), "at": at(BOOKED), "ends": "2026-12-31", "again": 0, **drawn}
             self._insert("assignment", draw)
+        self.town.store.write_now(lambda c: [c.exec_driver_sql(row) for row in self.rows])
+        self.rows = []
 
     def _insert(self, table: str, row: dict[str, Any]) -> None:
         values = ", ".join("NULL" if value is None else repr(value) for value in row.values())
-        self.town.write(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({values})")
+        self.rows.append(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({values})")
 
 
 @pytest.fixture
