@@ -131,6 +131,8 @@ def _record(row: sa.Row[Any], deliveries: list[dict[str, Any]]) -> dict[str, Any
         "probability": row.probability,
         "ladder": None if row.ladder is None else row.ladder.split(),
         "wording": row.wording,
+        "again": bool(row.again),
+        "ends": row.ends,
         "assigned_at": _iso(row.at),
         "assigned_slot_at": _iso(row.slot_at),
         "lead_s": seconds(row.booked_at, row.slot_at),

@@ -6,7 +6,10 @@ import math
 
 import numpy as np
 import pytest
+from running import ROOT
 
+from server.figures.comparisons import words
+from server.figures.experiments import Effect
 from server.figures.trial import Counted, Interval, katz, needed, newcombe, wilson
 
 NEWCOMBE = [
@@ -100,3 +103,16 @@ def test_nineteen_of_twenty_intervals_hold_what_is_true() -> None:
     found = [newcombe(Counted(int(arm), 900), Counted(int(reference), 100)) for arm, reference in arms]
     held = [isinstance(each, Interval) and each.low <= -0.0175 <= each.high for each in found]
     assert 0.93 <= sum(held) / 600 <= 0.98
+
+
+@pytest.mark.parametrize(
+    ("arm", "reference"),
+    [((735, 14_000), (112, 1_600)), ((52, 1_000), (60, 1_000))],
+    ids=["effect", "not known"],
+)
+def test_the_sentences_of_the_documentation_are_those_that_are_said(
+    arm: tuple[int, int], reference: tuple[int, int]
+) -> None:
+    said = words(Effect.MISSED, "long", "none", newcombe(Counted(*arm), Counted(*reference)))
+    text = " ".join((ROOT / "docs" / "experiment.md").read_text("utf-8").split())
+    assert f'"{said}"' in text
