@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from notify import assignment, contacts
 from notify.delivery import State, reached
+from server import app
 from server.figures import reminders
 from server.figures.experiments import withheld
 from server.figures.report import BadQuestion, Report
@@ -463,3 +464,11 @@ def test_a_mark_is_of_one_experiment_alone_and_goes_when_it_is_over(town: Town) 
     for today, left in ((date(2027, 1, 1), 2), (date(2027, 1, 2), 0)):
         town.store.write_now(lambda connection, today=today: assignment.sweep(connection, today))  # type: ignore[misc]
         assert town.rows("SELECT count(*) FROM assignment WHERE person IS NOT NULL") == [(left,)]
+
+
+def test_what_a_server_sweeps_away_are_such_marks_too(town: Town) -> None:
+    town.book(("A", "passport", "2026-12-17 10:00", PHONE), now=BOOKED)
+    town.plan(BOOKED)
+    town.write("UPDATE assignment SET ends = '2020-12-31'")
+    town.store.write_now(app._sweep)
+    assert town.rows("SELECT person, again FROM assignment") == [(None, 0)]
