@@ -30,7 +30,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from displays.alerts import REMINDERS, alerts, quiet
 from displays.day import DayModel
 from displays.protocol import RECEIPT_BYTES
-from notify import alert_text, contacts, messages, webhook_ledger
+from notify import alert_text, assignment, contacts, messages, webhook_ledger
 from notify.alarms import Cause
 from notify.announcer import Announcer
 from notify.carriers import Carriers
@@ -52,7 +52,7 @@ from server.domain import commands as co
 from server.domain.appointment import Appointment
 from server.domain.house import House
 from server.domain.refusal import Refused
-from server.domain.schedule import SECOND, iso, to_instant
+from server.domain.schedule import SECOND, iso, to_datetime, to_instant
 from server.figures.digests import Digester
 from server.hub import FULL_AT, Hub
 from server.keys import Keys, load_keys
@@ -306,6 +306,7 @@ def _sweep(connection: sa.Connection) -> None:
     devices.forget_codes(connection)
     accounts.forget_unknown(connection, now)
     contacts.sweep(connection)
+    assignment.sweep(connection, to_datetime(now).date())
     webhook_ledger.sweep(connection)
 
 

@@ -279,11 +279,18 @@ assignment = sa.Table(
     sa.Column("wording", sa.Text),
     sa.Column("slot_at", sa.BigInteger, nullable=False),
     sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("place", sa.Integer),
+    sa.Column("ends", sa.Text),
+    sa.Column("person", sa.LargeBinary),
+    sa.Column("again", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index("assignment_site", "site", "subject"),
+    sa.Index("assignment_person", "person", "ends"),
 )
 """Which arm of an experiment an appointment was drawn into with which probability, or the reason for none.
-Written once, before anything is planned for it, and never changed: ``ladder`` and ``wording`` are the arm's
-and ``slot_at`` the slot as they were then. ``at`` is house time."""
+Written once, before anything is planned for it, and never changed: ``ladder`` and ``wording`` are the arm's,
+``place`` is its place among the arms, ``ends`` the experiment's last day and ``slot_at`` the slot as they
+were then. ``at`` is house time. Only ``person`` goes: a mark by which somebody is known again within the
+experiment, until that is over; ``again`` is whether they had been drawn before, and stays."""
 
 digest = sa.Table(
     "digest",

@@ -1,10 +1,14 @@
-"""``onthaal export ...``: records for evaluators, to be read by other programs."""
+"""``onthaal export ...``: records for evaluators and tables of visits, to be read by other programs."""
 
 from __future__ import annotations
 
 import asyncio
 import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -28,7 +32,7 @@ _ADDRESS = re.compile(r"[^\s<>@]+@[^\s<>@]+|\+?\d[\d ./-]{5,}\d")
 
 @click.group("export")
 def command() -> None:
-    """Records for evaluators."""
+    """Records for evaluators, visits for the city's own tools, and a table for everybody."""
 
 
 @command.command("reminders")
@@ -71,6 +75,106 @@ def reminders(config: str | None, database: str, site: str) -> None:
             asyncio.run(pieces(store, house))
 
     failing(work)
+
+
+_day = click.DateTime(["%Y-%m-%d"])
+_month = click.DateTime(["%Y-%m"])
+
+
+@command.command("visits")
+@config_option
+@database_option
+@click.option("--site", required=True)
+@click.option("--from", "first", required=True, type=_day, metavar="DAY", help="The first local day.")
+@click.option("--to", "last", required=True, type=_day, metavar="DAY", help="The last local day.")
+def visits(config: str | None, database: str, site: str, first: datetime, last: datetime) -> None:
+    """Print the visits of some days as CSV, without personal data.
+
+    For the city's own tools, not for everybody: docs/exports.md says what each column means.
+    """
+    from server.figures import visit_rows as table
+
+    _in_order(first, last)
+    days = ((first + timedelta(days=ahead)).date() for ahead in range((last - first).days + 1))
+    _table(config, database, site, table.COLUMNS, lambda _now: iter(days), table.rows)
+
+
+@command.command("open-data")
+@config_option
+@database_option
+@click.option("--site", required=True)
+@click.option(
+    "--from", "first", required=True, type=_month, metavar="MONTH", help="The first month, 2027-01."
+)
+@click.option(
+    "--to", "last", required=True, type=_month, metavar="MONTH", help="The last month; it must be over."
+)
+def open_data(config: str | None, database: str, site: str, first: datetime, last: datetime) -> None:
+    """Print a table of whole months for everybody as CSV: counts by service, weekday and hours.
+
+    Cells under five are withheld, and cannot be had by subtraction: docs/exports.md says why.
+    """
+    from server.figures import open_data as table
+
+    _in_order(first, last)
+
+    def months(today: date) -> Iterator[date]:
+        if last.date() >= today.replace(day=1):
+            # Two tables of a month that goes on would tell, one less the other, of the days between.
+            raise RuntimeError(f"--to: {last:%Y-%m} is not over; only whole months are published")
+        return table.months(first.date(), last.date())
+
+    _table(config, database, site, table.COLUMNS, months, table.rows)
+
+
+def _in_order(first: datetime, last: datetime) -> None:
+    if last < first:
+        raise click.BadParameter("lies before --from", param_hint="--to")
+
+
+def _table(
+    config: str | None,
+    database: str,
+    site: str,
+    columns: Sequence[str],
+    periods: Callable[[date], Iterator[date]],
+    rows: Callable[..., list[Sequence[str | int]]],
+) -> None:
+    """Print a table a period at a time; ``periods`` is told the site's day of today.
+
+    ``rows`` is asked, with a connection, for those of a ``house`` in a ``period``.
+    """
+    import csv
+
+    from server import house_time
+
+    async def pieces(store: Database, house: House, all_of_them: Iterator[date]) -> None:
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(columns)
+        for period in all_of_them:
+            # Read beside a running server: a snapshot holds up no writer.
+            writer.writerows(await store.read(partial(rows, house=house, period=period)))
+
+    def work() -> None:
+        with opened(database) as store:
+            check_site(store, config, site, None)
+            house = _configured(store, config, site)
+            now = store.read_now(partial(house_time.now, site=site))
+            asyncio.run(pieces(store, house, periods(house.calendar.local_date(now))))
+
+    failing(work)
+
+
+def _configured(store: Database, config: str | None, site: str) -> House:
+    """A site as the database has it, or the file that is named."""
+    from server.settings import load
+
+    house = store.read_now(partial(_house, site=site))
+    if house is not None:
+        return house
+    if config is not None:
+        return load(Path(config))[site]
+    raise RuntimeError("there is no configuration: name one with --config")
 
 
 def _house(connection: sa.Connection, site: str) -> House | None:
@@ -143,6 +247,8 @@ def _record(row: sa.Row[Any], deliveries: list[dict[str, Any]], policy: Policy) 
         "probability": row.probability,
         "ladder": None if row.ladder is None else row.ladder.split(),
         "wording": row.wording,
+        "again": bool(row.again),
+        "ends": row.ends,
         "assigned_at": _iso(row.at),
         "assigned_slot_at": _iso(row.slot_at),
         "lead_s": seconds(row.booked_at, row.slot_at),
