@@ -65,7 +65,7 @@ def _arrivals(table: Table, names: dict[str, str]) -> charts.Arrivals:
             # Whoever came further off than the other bars reach stands in one more beside them.
             begins = from_s // 60 if isinstance(from_s, int) else -(BINS + 1) * WIDTH_MIN
             bars.append(charts.Bar(begins, count, str(kind)))
-    return charts.Arrivals(bars, never, WIDTH_MIN, names)
+    return charts.Arrivals(bars, never, WIDTH_MIN, names | {"minutes": names["after"]})
 
 
 def _heat(table: Table, column: str, unit: int, names: dict[str, str], label: str) -> charts.Heat:

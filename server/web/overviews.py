@@ -336,7 +336,7 @@ class Says:
 
     def percent(self, value: float) -> str:
         """A share as per cent, to a tenth."""
-        return str(format_percent(round(value, 3), "#,##0.#\u00a0%", self.locale))
+        return str(format_percent(round(value, 3), "#,##0.0\u00a0%", self.locale))
 
     def day(self, day: date) -> str:
         """A day, long."""
