@@ -22,6 +22,9 @@ from server.figures.report import Table
 from server.figures.waits import waited
 
 WIDTH_MIN = BIN_S // 60
+AROUND_MIN = 20
+"""So far from the slot a picture reaches even where nobody came."""
+
 _VALUES = {Picture.BUSYNESS: ("visits_a_day", 1), Picture.BUSY_WAITS: ("wait_p50_s", 60)}
 """Which column a heat map shows, and what it is divided by."""
 
@@ -64,7 +67,8 @@ def _arrivals(table: Table, names: dict[str, str]) -> charts.Arrivals:
         else:
             # Whoever came further off than the other bars reach stands in one more beside them.
             begins = from_s // 60 if isinstance(from_s, int) else -(BINS + 1) * WIDTH_MIN
-            bars.append(charts.Bar(begins, count, str(kind)))
+            if count or abs(begins) <= AROUND_MIN:
+                bars.append(charts.Bar(begins, count, str(kind)))
     return charts.Arrivals(bars, never, WIDTH_MIN, names | {"minutes": names["after"]})
 
 

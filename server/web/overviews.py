@@ -236,6 +236,7 @@ def _told(asked: Asked, told: Overview | None) -> dict[str, Any]:
         ],
         "tables": told.tables,
         "arrived": _arrived(told.tables["arrivals"]),
+        "steps": _steps(told.tables["arrivals"]),
         "peak": _peaks(told.tables["busyness"]),
         "longest": _longest(told.tables.get("hours")),
         "map": _map(told.tables["busyness"]),
@@ -275,6 +276,13 @@ def _arrived(table: Table) -> dict[str, int]:
     for row in _rows(table):
         counts[row["arrival"]] += row["appointments"]
     return counts | {"all": sum(counts.values())}
+
+
+def _steps(table: Table) -> list[tuple[Value, ...]]:
+    """The bars from the first with anybody to the last, and who never came; a page leaves out the rest."""
+    *bars, never = table.rows
+    some = [place for place, row in enumerate(bars) if row[-1]]
+    return [*(bars[some[0] : some[-1] + 1] if some else ()), never]
 
 
 def _peaks(table: Table) -> dict[str, dict[str, Any] | None]:
