@@ -9,8 +9,9 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
+import sqlalchemy as sa
 from babel import Locale
 from babel.dates import format_date, format_interval
 from babel.numbers import format_decimal, format_percent
@@ -41,6 +42,9 @@ from server.web.endpoint import Parts
 from server.web.errors import Problem
 from server.web.pages import Pages, page, wording
 from server.web.theme import tagged
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 log = logging.getLogger("onthaal.overviews")
 
@@ -86,8 +90,7 @@ class Overviews:
             return refused
         try:
             told: Overview | None = await self._told(asked)
-        except (Unavailable, Failed) as error:
-            log.warning("the page of figures is shown without them: %s", error)
+        except Unavailable:
             told = None
         answer = page(
             "figures", asked.language, status=200 if told else 503, **_context(asked), **_told(asked, told)
@@ -130,9 +133,7 @@ class Overviews:
         if which is Picture.DAY_WAITS and asked.span is not Span.DAY:
             raise Problem(404, "not-found", "This picture is of a day.")
         names = wording("figures", "figure-words", asked.language).names
-        svg = await self._parts.analyst.ask(
-            picture, asked.house, asked.span, asked.on, asked.now, which, dict(names)
-        )
+        svg = await self._ask(picture, asked.house, asked.span, asked.on, asked.now, which, dict(names))
         over = asked.of.last < asked.today
         headers = {
             "Cache-Control": f"private, max-age={KEPT_S}" if over else "private, no-cache",
@@ -159,7 +160,17 @@ class Overviews:
         return Asked(house, span, on, period(span, on), now, shows), Response()
 
     async def _told(self, asked: Asked) -> Overview:
-        return await self._parts.analyst.ask(overview, asked.house, asked.span, asked.on, asked.now)
+        return await self._ask(overview, asked.house, asked.span, asked.on, asked.now)
+
+    async def _ask(
+        self, work: Callable[Concatenate[sa.Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """What the analyst answers. Raises ``Unavailable``, also for what is a fault of ours."""
+        try:
+            return await self._parts.analyst.ask(work, *args, **kwargs)
+        except Failed as error:
+            log.error("figures of a page could not be computed: %s", error)
+            raise Unavailable("the figures could not be computed") from error
 
 
 def _file_name(asked: Asked) -> str:
