@@ -49,7 +49,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 def opened(context: BrowserContext, server: House, query: str) -> Page:
     page = context.new_page()
     page.goto(server.sign_in("supervisor", "/mechelen"))
-    page.wait_for_url("**/mechelen")
+    expect(page).to_have_url(server.base + "/mechelen")
     go(page, server, query)
     return page
 
