@@ -120,7 +120,8 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """How the day went: its calls in their order, its state at the end, who found the doors shut.
+    """How the day went: its calls in their order, its state at the end, who found the doors shut, and for how
+    long counters were on duty, all together.
 
     The visit of the person at a place of the script has the place as its id, as text.
     """
@@ -128,6 +129,7 @@ class Played:
     calls: list[Call]
     day: Day
     turned_away: list[int]
+    staffed_us: int
 
 
 def play(house: House, script: Script, told: Callable[[int], None] | None = None) -> Played:
@@ -166,7 +168,11 @@ class _Run:
         """How many wait for each service: a counter that serves none of them need not ask."""
         self.bound = Counter[str]()
         """How many wait for one counter alone."""
-        self.played = Played([], self.state, [])
+        self.since: dict[int, int] = {}
+        """Since when a counter is on duty."""
+        self.staffed_us = 0
+        self.calls: list[Call] = []
+        self.turned_away: list[int] = []
 
     def through(self, told: Callable[[int], None] | None) -> Played:
         self._open()
@@ -175,13 +181,24 @@ class _Run:
             while self.agenda and self.agenda[0][0] == now:
                 _, what, _, whom = heapq.heappop(self.agenda)
                 if what == _END:
-                    self._do(co.EndDay(), now)
-                    return Played(self.played.calls, self.state, self.played.turned_away)
+                    self._end(now)
+                    return self._played(now)
                 if what != _LOOK:
                     self._happens(what, whom, now)
             if self._call(now) and told is not None:
-                told(len(self.played.calls))
-        return Played(self.played.calls, self.state, self.played.turned_away)
+                told(len(self.calls))
+        return self._played(self.state.at)
+
+    def _end(self, now: int) -> None:
+        """Who sits at a counter then was served. That they sat down changes no decision: it is said only here."""
+        for place, index in self.busy.items():
+            if self._stage(index).end is not End.IN_VAIN:
+                self._do(co.Start(counter=self.plans[place].id), now)
+        self._do(co.EndDay(), now)
+
+    def _played(self, now: int) -> Played:
+        on_duty = sum(now - since for since in self.since.values())
+        return Played(self.calls, self.state, self.turned_away, self.staffed_us + on_duty)
 
     def _open(self) -> None:
         script = self.script
@@ -256,7 +273,7 @@ class _Run:
                 known = self.state.appointments[visit]
                 self._do(co.Report(visit=visit, known=known, priority=person.priority), now)
         except Refused:
-            self.played.turned_away.append(index)
+            self.turned_away.append(index)
             return
         self._waits(index, 1)
         if person.patience_us is not None:
@@ -282,6 +299,7 @@ class _Run:
         place = self.places[duty.counter]
         if duty.mode is CounterMode.OPEN:
             self.leaving.pop(place, None)
+            self.since.setdefault(place, now)
             self._do(co.OpenCounter(counter=duty.counter), now)
             if place not in self.busy:
                 self.free.setdefault(place, now)
@@ -294,6 +312,7 @@ class _Run:
 
     def _goes(self, place: int, duty: Duty, now: int) -> None:
         self.leaving.pop(place, None)
+        self.staffed_us += now - self.since.pop(place, now)
         self.free.pop(place, None)
         self.due.pop(place, None)
         if duty.mode is CounterMode.CLOSED:
@@ -332,10 +351,10 @@ class _Run:
             self._goes(place, leaving, now)
 
     def _transfer(self, counter: str, stage: Stage) -> co.Transfer:
-        to = stage.to_counter
-        if to is not None and to != counter and to in self.places:
-            if self.state.counter(to).mode is not CounterMode.CLOSED:
-                return co.Transfer(counter=counter, to_counter=to)
+        to = stage.to_counter or ""
+        there = to in self.places and self.state.counter(to).mode is not CounterMode.CLOSED
+        if there and to != counter:
+            return co.Transfer(counter=counter, to_counter=to)
         return co.Transfer(counter=counter, to_service=stage.to_service or stage.service)
 
     def _call(self, now: int) -> bool:
@@ -366,14 +385,12 @@ class _Run:
         index = int(event.visit)
         stage = self._stage(index)
         self._waits(index, -1)
-        if stage.end is not End.IN_VAIN:
-            self._do(co.Start(counter=plan.id), now)
         del self.free[place], self.due[place]
         self.busy[place] = index
         self.made[place] += 1
         until = now + stage.takes_us
         self._plan(until, _DONE, place)
-        self.played.calls.append(
+        self.calls.append(
             Call(
                 index,
                 self.nth[index],
