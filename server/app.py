@@ -54,6 +54,7 @@ from server.live import Decided, KeyReused, Live, Site
 from server.live import Request as Command
 from server.presence import Presence
 from server.publisher import Publisher
+from server.questions import Questions
 from server.sockets import Sockets
 from server.vapid import load_vapid
 from server.web import errors
@@ -70,6 +71,7 @@ from server.web.replies import Replies
 from server.web.session import Sessions
 from server.web.theme import ThemeFiles
 from server.web.tickets import Tickets
+from server.web.whatif import WhatIf
 from server.wire import LiveProtocol
 
 log = logging.getLogger("onthaal.app")
@@ -125,6 +127,7 @@ class Onthaal:
     worker: Worker
     carriers: Carriers
     announcer: Announcer
+    questions: Questions
     skip_nights: bool
 
     async def work(self) -> None:
@@ -140,6 +143,7 @@ class Onthaal:
             tasks.create_task(self.webhooks.run(), name="webhooks")
             tasks.create_task(self.worker.run(), name="worker")
             tasks.create_task(self.announcer.run(), name="announcer")
+            tasks.create_task(self.questions.run(), name="questions")
             tasks.create_task(sweep(self.parts.database), name="sweep")
             if self.skip_nights:
                 tasks.create_task(skip_nights(live, clock), name="nights")
@@ -221,7 +225,8 @@ async def _assemble(
     metrics.BLOCKED.set_function(lambda: len(hub.blocked))
     sockets = Sockets(live, hub, publisher, doorkeeper, keys, public_url, options.max_viewers)
     doorkeeper.changed = sockets.recheck_now
-    return Onthaal(parts, hub, sockets, webhooks, worker, carriers, announcer, options.skip_nights)
+    questions = Questions(database.path)
+    return Onthaal(parts, hub, sockets, webhooks, worker, carriers, announcer, questions, options.skip_nights)
 
 
 async def name_later(live: Live, site: str, known: Appointment, to: int) -> int | None:
@@ -271,6 +276,7 @@ def application(onthaal: Onthaal) -> ASGIApp:
     """The ASGI application: API, pages, static files, live endpoint."""
     parts, sockets = onthaal.parts, onthaal.sockets
     pages = Pages(parts)
+    whatif = WhatIf(parts, pages, onthaal.questions)
     theme = ThemeFiles(parts)
     sessions, pairing = Sessions(parts), Pairing(parts, pages)
     tickets = Tickets(parts)
@@ -368,6 +374,9 @@ def application(onthaal: Onthaal) -> ASGIApp:
         route("/{site}/logo.svg", theme.logo),
         route("/{site}/reception", pages.reception),
         route("/{site}/management", pages.management),
+        route("/{site}/whatif", whatif.page, "GET", "POST"),
+        route("/{site}/whatif/stop", whatif.stop, "POST"),
+        route("/{site}/whatif/progress", whatif.progress),
     ]
     kinds: tuple[type[Exception], ...] = (
         HTTPException,

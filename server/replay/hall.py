@@ -190,7 +190,7 @@ class _Run:
         return self._played(self.state.at)
 
     def _end(self, now: int) -> None:
-        """Who sits at a counter then was served. That they sat down changes no decision: it is said only here."""
+        """Who sits at a counter was served: that they sat down changes no decision, so it is said late."""
         for place, index in self.busy.items():
             if self._stage(index).end is not End.IN_VAIN:
                 self._do(co.Start(counter=self.plans[place].id), now)

@@ -25,7 +25,7 @@ from server.replay.hall import Duty, End, Person, Stage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """What the journal tells of an ended day. ``people`` come in the order of their reports, then who never did.
+    """What the journal tells of an ended day. ``people``: in the order of their reports, then who never did.
 
     ``waits_us`` are the waits as they were, by the same order, None for who never reported; ``statuses``
     how each ended. ``delays_us`` has for each counter what it let pass before each of its calls.

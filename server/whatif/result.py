@@ -58,8 +58,11 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Group(msgspec.Struct, frozen=True):
-    """The figures of some people: ``all``, ``asked`` (whom the change is for), ``appointments``, ``walk-ins``,
-    or those of one service."""
+    """The figures of some people.
+
+    ``id`` is ``all``, ``asked`` (whom the change is for), ``appointments``, ``walk-ins``, or ``service:`` and
+    the id of one.
+    """
 
     id: str
     name: str

@@ -41,8 +41,11 @@ class Extra:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """All that is changed. ``grace_s`` is by service, ``opening`` replaces the day's hours, ``visitors`` is how
-    many come in all; None leaves it as it is."""
+    """All that is changed.
+
+    ``grace_s`` is by service, ``opening`` replaces the day's hours, ``visitors`` is how many come in all;
+    None leaves it as it is.
+    """
 
     counters: tuple[Extra, ...] = ()
     grace_s: dict[str, int] = field(default_factory=dict)
