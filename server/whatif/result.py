@@ -99,6 +99,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     high_min: int
     longer: int | None
     unserved: int | None
+    hours: int = 0
+    """How many counter hours more it takes, nought where that cannot be told."""
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -215,7 +217,7 @@ def result(
 ) -> Result:
     """The answer, but for its sentence."""
     house = day.house
-    asked = set(scenario.grace_s) | {name for extra in scenario.counters for name in extra.services}
+    asked = {name for extra in scenario.counters for name in extra.services}
     whom: dict[str, tuple[str, Callable[[Passage], bool]]] = {"all": ("", lambda _each: True)}
     if asked and asked < set(house.services) and not scenario.visitors and not scenario.opening:
         whom["asked"] = ("", lambda each: each.service in asked)
@@ -310,6 +312,7 @@ def _verdict(scenario: Scenario, groups: list[Group]) -> Verdict:
         high_min=_minutes(wait.with_change.high),
         longer=_whole(longer),
         unserved=_whole(unserved),
+        hours=_whole(by_id["all"]["counter_hours"]) or 0,
     )
 
 

@@ -346,6 +346,18 @@ def verdict(**more: Any) -> Verdict:
             "at most 15 min (13 to 17 on nine days in ten) instead of 24.",
         ),
         (
+            {"told": False, "longer": None, "asked": True, "hours": 2},
+            "One counter more for onthaal from 10:00 to 12:00: that makes no difference that could be told; "
+            "nine in ten of those it is for wait at most about 24 min either way. It takes 2 counter "
+            "hours more.",
+        ),
+        (
+            {"told": False, "longer": -4, "asked": True, "hours": -1},
+            "One counter more for onthaal from 10:00 to 12:00: nine in ten of those it is for wait at most "
+            "about 24 min either way. 4 people fewer wait longer than 20 minutes. It takes 1 counter hour "
+            "less.",
+        ),
+        (
             {"told": False, "longer": None},
             "One counter more for onthaal from 10:00 to 12:00: that makes no difference that could be told; "
             "nine in ten wait at most about 24 min either way.",
