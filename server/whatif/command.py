@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -24,6 +25,9 @@ from server.whatif.day import DayToPlay, newest_day, take
 from server.whatif.result import RUNS_LEAST, RUNS_MOST, Result, result
 from server.whatif.run import runs
 from server.whatif.scenario import Scenario, Wrong, scenario
+
+NICE = 5
+"""By how much a question of the page steps back behind the house's own server, as ``nice`` counts."""
 
 
 @click.command("whatif")
@@ -77,6 +81,8 @@ def command(
 
     def work() -> None:
         began = time.monotonic()
+        if report_progress:
+            os.nice(NICE)
         try:
             house, taken, asked = _question(
                 database,
