@@ -45,9 +45,9 @@ class WhatIf:
 
     async def page(self, request: Request) -> Response:
         """``GET``: the form, and the last question of the site; ``POST`` asks one, and leads back here."""
-        house = self._pages.house(request)
         if request.method == "POST":
-            return await self._ask(request, house)
+            return await self._ask(request)
+        house = self._pages.house(request)
         refused = await self._pages.gate(request, Right.READ_FIGURES, house)
         if refused is not None:
             return refused
@@ -68,8 +68,7 @@ class WhatIf:
 
     async def stop(self, request: Request) -> Response:
         """``POST .../stop``: the answer is not wanted any longer."""
-        house = self._pages.house(request)
-        await self._allowed(request, house)
+        house = await self._allowed(request)
         question = self._questions.last(house.site)
         if question is not None:
             question.stop.set()
@@ -77,15 +76,14 @@ class WhatIf:
 
     async def progress(self, request: Request) -> Response:
         """``GET .../progress``: how far the site's question is, for the page's script."""
-        house = self._pages.house(request)
-        await self._allowed(request, house)
+        house = await self._allowed(request)
         question = self._questions.last(house.site)
         if question is None:
             return answered(Progress(False, 0, 0))
         return answered(Progress(question.open, question.done, question.total))
 
-    async def _ask(self, request: Request, house: House) -> Response:
-        await self._allowed(request, house)
+    async def _ask(self, request: Request) -> Response:
+        house = await self._allowed(request)
         raw = (await read_body(request)).decode("utf-8", "replace")
         try:
             form = parse_qs(raw, max_num_fields=FIELDS + len(house.services))
@@ -101,14 +99,16 @@ class WhatIf:
         self._questions.ask(question)
         return _back(house)
 
-    async def _allowed(self, request: Request, house: House) -> None:
+    async def _allowed(self, request: Request) -> House:
+        """The house, for who may ask there. Nobody else learns whether there is such a site."""
         principal = await authenticate(self._parts.doorkeeper, request)
         own = request.headers.get("origin") == "null"
         # Our own form says `null`, because our pages tell nobody where they are; the browser vouches for it.
         if not (own and request.headers.get("sec-fetch-site") == "same-origin"):
             check_origin(principal, request, self._parts.public_url)
-        if not principal.may(Right.READ_FIGURES, house.site):
+        if not principal.may(Right.READ_FIGURES, request.path_params["site"]):
             raise Problem(403, "not-allowed", "This token or session may not do that here.")
+        return self._pages.house(request)
 
     def _newest(self, house: House) -> str:
         """The newest day before today that the house was open on."""
