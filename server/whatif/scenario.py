@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, time
 from itertools import pairwise
@@ -190,8 +190,3 @@ def _time(text: str, what: str) -> time:
     if int(hour) > 23:
         raise Wrong("bad-time", f'{what}: "{text}" is no time such as 10:00')
     return time(int(hour), int(minute))
-
-
-def named(house: House, services: Iterable[str]) -> str:
-    """The names of services, for people."""
-    return ", ".join(house.services[name].name for name in services)
