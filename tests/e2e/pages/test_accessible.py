@@ -44,6 +44,7 @@ def faces(link: str, booked: str) -> list[Face]:
         Face("/mechelen/devices", "supervisor", (1280, 800), live=False),
         Face("/mechelen/webhooks", "supervisor", (1280, 800), live=False),
         Face("/mechelen/messages", "supervisor", (1280, 800), live=False),
+        Face("/mechelen/whatif", "supervisor", (1280, 800), live=False),
         Face("/mechelen", "counter", (1280, 800), live=False),
         Face("/sign-in", None, (1280, 800), live=False),
         Face("/screen", None, live=False),
