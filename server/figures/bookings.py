@@ -26,7 +26,7 @@ def bookings(connection: sa.Connection, house: House, first: date, last: date) -
         .where(table.site == house.site, table.at >= begin, table.at < until)
         .group_by(table.channel)
     )
-    count: dict[str | None, int] = dict(found.tuples().all())
+    count: dict[str | None, int] = {row[0]: row[1] for row in found}
     known = sum(number for channel, number in count.items() if channel is not None)
     unknown = count.get(None, 0)
     rows = [
