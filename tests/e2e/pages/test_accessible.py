@@ -1,6 +1,7 @@
 """Every page in every language on a busy morning: nothing that WCAG 2.2 AA forbids.
 
-One language is looked at both ways round: what turning a page breaks hangs on no words. The tests of each page look at its other moments, empty, broken and closed.
+One language is looked at both ways round: what turning a page breaks hangs on no words. The tests of each
+page look at its other moments, empty, broken and closed.
 """
 
 from __future__ import annotations
