@@ -62,6 +62,7 @@ from server.live import Request as Command
 from server.nights import Nights
 from server.presence import Presence
 from server.publisher import Publisher
+from server.questions import Questions
 from server.sockets import Sockets
 from server.vapid import load_vapid
 from server.web import errors
@@ -80,6 +81,7 @@ from server.web.replies import Replies
 from server.web.session import Sessions
 from server.web.theme import ThemeFiles
 from server.web.tickets import Tickets
+from server.web.whatif import WhatIf
 from server.wire import LiveProtocol
 
 log = logging.getLogger("onthaal.app")
@@ -134,6 +136,7 @@ class Onthaal:
     announcer: Announcer
     digester: Digester
     watch: Watch
+    questions: Questions
     nights: Nights | None
 
     async def work(self) -> None:
@@ -151,6 +154,7 @@ class Onthaal:
             tasks.create_task(self.announcer.run(), name="announcer")
             tasks.create_task(self.digester.run(), name="digester")
             tasks.create_task(self.watch.run(), name="watch")
+            tasks.create_task(self.questions.run(), name="questions")
             tasks.create_task(sweep(self.parts.database), name="sweep")
             if self.nights:
                 tasks.create_task(self.nights.run(), name="nights")
@@ -261,7 +265,10 @@ async def _assemble(
     doorkeeper.changed = sockets.recheck_now
     fast = options.skip_nights or options.hurry is not None
     nights = Nights(live, clock, worker, skip=options.skip_nights) if fast else None
-    return Onthaal(parts, hub, sockets, webhooks, worker, carriers, announcer, digester, watch, nights)
+    questions = Questions(database.path)
+    return Onthaal(
+        parts, hub, sockets, webhooks, worker, carriers, announcer, digester, watch, questions, nights
+    )
 
 
 def causes(model: DayModel) -> list[Cause]:
@@ -315,6 +322,7 @@ def application(onthaal: Onthaal) -> ASGIApp:
     """The ASGI application: API, pages, static files, live endpoint."""
     parts, sockets = onthaal.parts, onthaal.sockets
     pages = Pages(parts)
+    whatif = WhatIf(parts, pages, onthaal.questions)
     theme = ThemeFiles(parts)
     sessions, pairing = Sessions(parts), Pairing(parts, pages)
     overviews = Overviews(parts, pages)
@@ -420,6 +428,9 @@ def application(onthaal: Onthaal) -> ASGIApp:
         route("/{site}/logo.svg", theme.logo),
         route("/{site}/reception", pages.reception),
         route("/{site}/management", pages.management),
+        route("/{site}/whatif", whatif.page, "GET", "POST"),
+        route("/{site}/whatif/stop", whatif.stop, "POST"),
+        route("/{site}/whatif/progress", whatif.progress),
     ]
     kinds: tuple[type[Exception], ...] = (
         HTTPException,

@@ -289,7 +289,7 @@ def nearest(given: str, valid: Iterable[str]) -> str:
     close = get_close_matches(given.lower(), names, n=1)
     if close:
         return f' (nearest valid name: "{names[close[0]]}")'
-    return f" (valid names: {', '.join(names.values())})" if 0 < len(names) <= 16 else ""
+    return f" (valid names: {', '.join(names.values())})" if 0 < len(names) <= 20 else ""
 
 
 T = TypeVar("T", bound=msgspec.Struct)

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from server import policies
 from server.domain.house import House
 from server.domain.punctuality import Arrival, Outcome, Policy
-from server.figures import dimensions, slots
+from server.figures import dimensions, experiments, slots
 from server.figures import report as reports
 from server.figures.axes import ARRIVALS, Bin, Group, distribution, told
 from server.figures.report import BadQuestion, Column, Report, Unit, Value
@@ -73,7 +73,9 @@ def report(
     Without ``policy`` by the one that counts. ``now`` is house time. Raises :class:`BadQuestion`.
     """
     divided, lines = asked(connection, house, first, last, by, policy)
-    found = seen(slots.read(connection, house, first, last, wanted=divided), house, divided)
+    hidden = experiments.withheld(connection, house, now) if "arm" in divided else frozenset()
+    read = slots.read(connection, house, first, last, wanted=divided, hidden=hidden)
+    found = seen(read, house, divided)
     tables = [_table("all", "All appointments", (), told(found, house, lines, (), first, last))]
     if divided:
         made = told(found, house, lines, divided, first, last)
@@ -86,6 +88,8 @@ def report(
         f"{lines.grace_s} s, cancelled in time is at least {lines.cancel_in_time_s} s before the slot.",
         left_out(house, divided),
     ]
+    if hidden:
+        notes.append(f"Not over, and so not told by arm: {', '.join(sorted(hidden))}.")
     if not len(found):
         notes.append("There was no appointment on these days.")
     elif house.calendar.local_date(now) <= last:

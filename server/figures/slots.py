@@ -6,7 +6,7 @@ the database's own thread works meanwhile without holding up any other. ``docs/p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from itertools import repeat
@@ -29,6 +29,9 @@ NONE = -1
 
 STATES, STATUSES, CHANNELS = tuple(Booking), tuple(Status), tuple(BookedBy)
 """What the codes of the columns ``state``, ``status`` and ``channel`` are the places in."""
+
+NOT_YET = "not-yet"
+"""The arm of whoever was drawn into an experiment of which nothing by arm may be shown."""
 
 _EMPTY = "-"
 
@@ -86,16 +89,23 @@ def joined(pieces: Sequence[Slots]) -> Slots:
 
 
 def read(
-    connection: sa.Connection, house: House, first: date, last: date, *, wanted: Iterable[str] = ()
+    connection: sa.Connection,
+    house: House,
+    first: date,
+    last: date,
+    *,
+    wanted: Iterable[str] = (),
+    hidden: Collection[str] = (),
 ) -> Slots:
     """The slots on the local days from ``first`` to ``last``, both included.
 
     An appointment that moved has two: the one that it last gave up, and its own. What takes time and few
-    want is read where ``wanted`` names it: ``lead``, ``language`` and ``arm``.
+    want is read where ``wanted`` names it: ``lead``, ``language`` and ``arm``. Of experiments that are
+    ``hidden`` there is one arm, "experiment/not-yet": nobody may look before they are over.
     """
     begin, until = house.calendar.midnight_before(first), house.calendar.midnight_after(last)
     names = set(wanted)
-    own = _appointments(connection, house, db.appointment.c.at, begin, until, names)
+    own = _appointments(connection, house, db.appointment.c.at, begin, until, names, hidden)
     visits = _visits(connection, house.site, first, last)
     missing = len(visits["id"])
     found = dict(zip(visits["id"], range(missing), strict=True))
@@ -103,7 +113,7 @@ def read(
     for name in ("reported_at", "first_called_at", "status"):
         own[name] = np.append(visits[name], NONE)[place]
     own["rebooked"] = np.zeros(len(place), np.int64)
-    moved = _appointments(connection, house, db.appointment.c.was_at, begin, until, names)
+    moved = _appointments(connection, house, db.appointment.c.was_at, begin, until, names, hidden)
     count = len(moved.pop("visit"))
     # The appointment's own slot has what happened later; of this one only the moving is known.
     for name in ("cancelled_at", "told_at", "reported_at", "first_called_at", "status"):
@@ -120,6 +130,7 @@ def _appointments(
     begin: int,
     until: int,
     wanted: set[str],
+    hidden: Collection[str],
 ) -> dict[str, Any]:
     table, drawn = db.appointment.c, db.assignment.c
     codes = {
@@ -147,7 +158,8 @@ def _appointments(
         texts["languages"] = table.language
     if "arm" in wanted:
         source = source.outerjoin(db.assignment, drawn.subject == table.id)
-        texts["arms"] = drawn.experiment + "/" + drawn.arm
+        arm = sa.case((drawn.experiment.in_(hidden), NOT_YET), else_=drawn.arm)
+        texts["arms"] = sa.case((drawn.arm.is_not(None), drawn.experiment + "/" + arm))
     within = (table.site == house.site, at >= begin, at < until)
     found = _columns(connection, source, numbers, texts, within)
     rest = found.pop("together")

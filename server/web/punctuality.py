@@ -1,15 +1,9 @@
-"""``GET /sites/{site}/punctuality``: the two axes over local days, from the rows beside the journal.
-
-A month is read at a time, so that the reading thread is never held for long; what is counted is counted in a
-thread of its own.
-"""
+"""``GET /sites/{site}/punctuality``: the two axes over local days, computed by the analyst."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
-from datetime import date, timedelta
-from functools import partial
+from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -17,7 +11,7 @@ import sqlalchemy as sa
 from msgspec import UNSET, Meta, UnsetType
 
 from server.access import Right
-from server.domain.punctuality import Policy
+from server.domain.house import House
 from server.figures.report import BadQuestion, Value
 from server.web.endpoint import SITE, Ask, Endpoint
 from server.web.errors import Problem
@@ -29,9 +23,6 @@ if TYPE_CHECKING:
 
 DAYS = 400
 """Local days in one answer at most."""
-
-MONTH = 31
-"""Local days that are read at once."""
 
 _FIRST, _LAST = date(2000, 1, 1), date(2199, 12, 31)
 
@@ -136,8 +127,8 @@ class Punctuality(msgspec.Struct):
     arrivals: list[Span] | UnsetType = UNSET
 
 
-def _months(ask: Ask) -> list[tuple[date, date]]:
-    """The days that are asked for, in pieces."""
+def _days(ask: Ask) -> tuple[date, date]:
+    """The first and the last day that are asked for. Raises a problem."""
     first, last = ask.query["from"], ask.query["to"]
     for name, day in (("from", first), ("to", last)):
         if not _FIRST <= day <= _LAST:
@@ -149,8 +140,7 @@ def _months(ask: Ask) -> list[tuple[date, date]]:
         raise Problem(
             422, "invalid-query", f"to: at most {DAYS} days after from.", parameter="to", limit=DAYS
         )
-    begins = [first + timedelta(days=ahead) for ahead in range(0, count, MONTH)]
-    return [(day, min(day + timedelta(days=MONTH - 1), last)) for day in begins]
+    return first, last
 
 
 def _refused(error: BadQuestion) -> Problem:
@@ -190,65 +180,54 @@ def _spans(bins: Sequence[Bin]) -> list[Span]:
     return [Span(each.from_s, each.to_s, each.slots) for each in bins]
 
 
-def _told(ask: Ask, pieces: Sequence[Slots], by: tuple[str, ...], policy: Policy) -> Punctuality:
-    from server.figures import axes, punctuality, slots
+def answer(
+    connection: sa.Connection,
+    house: House,
+    first: date,
+    last: date,
+    by: tuple[str, ...],
+    version: str | None,
+    now: int,
+) -> Punctuality:
+    """The answer, as the analyst makes it. Raises :class:`BadQuestion`."""
+    from server.figures import axes, experiments, punctuality, slots
 
-    house, first, last = ask.site.house, ask.query["from"], ask.query["to"]
+    by, policy = punctuality.asked(connection, house, first, last, by, version)
+    hidden = experiments.withheld(connection, house, now) if "arm" in by else ()
+    read = slots.read(connection, house, first, last, wanted=by, hidden=hidden)
+    found = punctuality.seen(read, house, by)
 
     def groups(found: Slots, by: tuple[str, ...]) -> list[Group]:
         return axes.told(found, house, policy, by, first, last)
 
-    found = punctuality.seen(slots.joined(pieces), house, by)
-    answer = Punctuality(
-        site=ask.site_name,
+    told = Punctuality(
+        site=house.site,
         from_=first.isoformat(),
         to=last.isoformat(),
         policy=Lines(policy.version, policy.early_s, policy.grace_s, policy.cancel_in_time_s),
         all=_figures(groups(found, ())[0]),
     )
     if by:
-        answer.groups = [
+        told.groups = [
             Part(dict(zip(by, each.of, strict=True)), _figures(each)) for each in groups(found, by)
         ]
-        answer.arrivals = _spans(axes.distribution(found, policy))
-        return answer
+        told.arrivals = _spans(axes.distribution(found, policy))
+        return told
     named = groups(punctuality.seen(found, house, ("service",)), ("service",))
-    answer.services = {str(each.of[0]): _figures(each) for each in sorted(named, key=_service)}
-    return answer
+    told.services = {str(each.of[0]): _figures(each) for each in sorted(named, key=_service)}
+    return told
 
 
 def _service(group: Group) -> str:
     return str(group.of[0])
 
 
-def _load() -> None:
-    """Load numpy: it takes a while, and most servers are never asked."""
-    from server.figures import punctuality  # noqa: F401
-
-
-def _asked(connection: sa.Connection, ask: Ask, by: tuple[str, ...]) -> tuple[tuple[str, ...], Policy]:
-    from server.figures.punctuality import asked
-
-    days = (ask.query["from"], ask.query["to"])
-    return asked(connection, ask.site.house, *days, by, ask.query.get("policy"))
-
-
-def _read(connection: sa.Connection, ask: Ask, first: date, last: date, by: tuple[str, ...]) -> Slots:
-    from server.figures.slots import read
-
-    return read(connection, ask.site.house, first, last, wanted=by)
-
-
 async def _punctuality(ask: Ask) -> Punctuality:
-    months, read = _months(ask), ask.parts.database.read
-    await asyncio.to_thread(_load)
+    first, last = _days(ask)
+    by = tuple(ask.query["by"].split(",")) if "by" in ask.query else ()
+    house, now = ask.site.house, ask.parts.clock.now()
     try:
-        named = tuple(ask.query["by"].split(",")) if "by" in ask.query else ()
-        by, policy = await read(partial(_asked, ask=ask, by=named))
-        pieces = [
-            await read(partial(_read, ask=ask, first=first, last=last, by=by)) for first, last in months
-        ]
-        return await asyncio.to_thread(_told, ask, pieces, by, policy)
+        return await ask.parts.analyst.ask(answer, house, first, last, by, ask.query.get("policy"), now)
     except BadQuestion as error:
         raise _refused(error) from None
 

@@ -69,6 +69,9 @@ ROLES = {
     SITE + "/messages/{message}": "supervisor",
     SITE + "/services/{service}/first-free": "integrator",
     SITE + "/satisfaction/words": "supervisor",
+    SITE + "/alerts": "supervisor",
+    SITE + "/alerts/recipients": "supervisor",
+    SITE + "/alerts/recipients/{recipient}": "supervisor",
 }
 """Which token an operation is called with; operations of a counter take a counter's."""
 
@@ -78,9 +81,13 @@ _NO_REF = {404: "no appointment is booked under most references"}
 _NO_VISIT = {404: "most tickets were never drawn"}
 _NOBODY = {409: "most of the time nobody is at the counter"}
 _GUESSED = {404: "nobody guesses a device's code", 429: "nor may many be tried"}
+_NO_ACCOUNT = {409: "a token is nobody's account", 422: "no address, or a subscription to nowhere"}
 EXPECTED: dict[str, dict[int, str]] = {
     f"GET {SITE}/punctuality": {422: "a last day before the first, or too many days between them"},
     f"GET {SITE}/figures": {422: "such days, or what nothing can be told by"},
+    f"GET {SITE}/alerts/recipients": _NO_ACCOUNT,
+    f"POST {SITE}/alerts/recipients": _NO_ACCOUNT,
+    f"DELETE {SITE}/alerts/recipients/{{recipient}}": _NO_ACCOUNT,
     f"PUT {APPOINTMENT}": {
         409: "the citizen of this appointment has reported in the meantime",
         422: "slots of the past, or more than two years ahead; a number may be none",

@@ -108,6 +108,7 @@ class Driven:
             "/mechelen/management",
             "/mechelen/devices",
             "/mechelen/webhooks",
+            "/mechelen/whatif",
             "/mechelen/theme.css",
         )
         pages += ("/mechelen/messages",)
