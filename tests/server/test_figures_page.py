@@ -11,16 +11,20 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+import sqlalchemy as sa
 import web
-from figures.history import Came, History
+from figures.history import Came, History, instant
 from running import Onthaal
 
+from notify import planner
+from server import database as db
 from server import schema
 from server.database import Database
 from server.web.session import own_path
 
 PAGE = "/mechelen/figures"
 BROKEN = "2019-10-14"
+TUESDAY = "2026-11-10"
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +44,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Onthaal]:
             "UPDATE digest SET packed = x'00' WHERE day = ?", (BROKEN,)
         )
     )
+    beside(database, history)
     database.close()
     server.start()
     try:
@@ -52,6 +57,55 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Onthaal]:
         yield server
     finally:
         server.close()
+
+
+def beside(database: Database, history: History) -> None:
+    """A Tuesday with all that stands beside visits.
+
+    Four appointments kept, by whom the arm ``long`` was drawn in an experiment that is over, and four missed,
+    who were in ``none``; one was drawn into another that goes on. Five scores, a first free slot on the same
+    day, twelve calls, and a reminder that was delivered.
+    """
+    kept = [Came(f"{hour}:58", 0, f"{hour + 1}:00", service="bevolking") for hour in (8, 9, 10, 11)]
+    history.day(TUESDAY, kept, ["9:00", "10:00", "11:00", "12:00"])
+
+    def write(connection: sa.Connection) -> None:
+        slots = (
+            db.appointment.c.at >= instant(TUESDAY, "0:00"),
+            db.appointment.c.at < instant(TUESDAY, "23:00"),
+        )
+        booked = connection.execute(sa.select(db.appointment).where(*slots)).all()
+        assert len(booked) == 8
+        drawn = [("winter", "long" if row.visit else "none", TUESDAY, row) for row in booked]
+        for experiment, arm, ends, row in [*drawn, ("spring", "long", "2026-12-31", booked[0])]:
+            draw = {"subject": row.id, "site": "mechelen", "experiment": experiment, "policy": experiment}
+            draw |= {
+                "eligible": True,
+                "arm": arm,
+                "ladder": "" if arm == "none" else "1d",
+                "probability": 0.5,
+            }
+            draw |= {"place": int(arm == "none"), "slot_at": row.at, "at": row.booked_at, "ends": ends}
+            if experiment == "spring":
+                draw |= {"subject": f"{row.id}-spring"}
+                connection.execute(db.appointment.insert(), dict(row._mapping) | {"id": draw["subject"]})
+            connection.execute(db.assignment.insert(), draw | {"again": False})
+        at = instant(TUESDAY, "8:00")
+        for score, row in enumerate([row for row in booked if row.visit], 6):
+            said = {"visit": row.visit, "site": "mechelen", "day": TUESDAY, "score": score, "at": at}
+            connection.execute(db.satisfaction.insert(), said)
+        told = {"site": "mechelen", "service": "bevolking", "told_at": instant(TUESDAY, "7:00")}
+        connection.execute(db.first_free.insert(), told | {"at": instant("2026-11-12", "9:00")})
+        connection.execute(
+            db.phone_calls.insert(), {"site": "mechelen", "at": at, "calls": 12, "answered": 9}
+        )
+        due = planner.row_of(
+            "m".rjust(26, "m"), "mechelen", booked[0].id, "reminder", "2h", at, at, at * 2, channel="sms"
+        )
+        sent = {"attempt": 1, "parts": 1, "state": "delivered"}
+        connection.execute(db.delivery.insert(), due | sent)
+
+    database.write_now(write)
 
 
 def signed_in(house: Onthaal, role: str) -> dict[str, str]:
@@ -111,6 +165,26 @@ def test_a_discreet_service_is_not_named(house: Onthaal) -> None:
     assert "gesprek" not in answer.text
     assert "Discrete diensten hebben hier geen rij" in text(answer)
     assert "gesprek" not in ask(house, f"{PAGE}/all.json?span=day&on=2026-11-09").text
+
+
+def test_reminders_and_what_an_experiment_found_stand_in_words(house: Onthaal) -> None:
+    said = text(ask(house, f"{PAGE}?span=week&on={TUESDAY}"))
+    assert "Herinneringen die aan de beurt waren" in said
+    assert "2h sms 1 1 0 0 0" in said
+    assert "Experiment winter Het is voorbij." in said
+    assert "Niet gekomen: op 100 mensen 100 minder met long dan met none" in said
+    assert "Te laat: er is geen verschil bekend tussen long en none." in said
+    assert "Experiment spring Nog niet bekend. Er wordt geloot tot en met 31 december 2026" in said
+    assert "vanaf 1 januari 2027, en niet eerder" in said
+
+
+def test_what_comes_from_outside_stands_there_where_there_is_any(house: Onthaal) -> None:
+    said = text(ask(house, f"{PAGE}?span=week&on={TUESDAY}"))
+    # Four scores are too few to be told.
+    assert "Bevolking 4 4 100,0 % – – – –" in said
+    assert "Digitale wachttijd: werkdagen tot het eerste vrije moment" in said
+    assert "08:00 12 75,0 % 1" in said
+    assert "Van buiten de zaal" not in text(ask(house, f"{PAGE}?span=day&on=2026-11-16"))
 
 
 def test_links_lead_to_other_days_and_never_past_today(house: Onthaal) -> None:
