@@ -252,7 +252,8 @@ def _told(asked: Asked, told: Overview | None) -> dict[str, Any]:
         "longest": _longest(told.tables.get("hours")),
         "map": _map(told.tables["busyness"]),
         "outside": _outside(told.tables),
-        "calls": [row for row in told.tables["calls-by-hour"].rows if any(row[2:6])],
+        "calls": _some(told.tables["calls-by-hour"], "calls", "visits"),
+        "digital": _some(told.tables["digital-wait"], "told"),
     }
 
 
@@ -318,11 +319,17 @@ def _longest(table: Table | None) -> dict[str, Any] | None:
 def _outside(tables: dict[str, Table]) -> set[str]:
     """Which of the figures from outside there are at all."""
     some = {
-        "satisfaction": any(row["answers"] for row in _rows(tables["satisfaction-by-service"])),
-        "digital-wait": any(row["told"] for row in _rows(tables["digital-wait"])),
-        "calls": bool(tables["calls-by-hour"].rows),
+        "satisfaction": _some(tables["satisfaction-by-service"], "answers"),
+        "digital-wait": _some(tables["digital-wait"], "told"),
+        "calls": _some(tables["calls-by-hour"], "calls"),
     }
     return {name for name, there in some.items() if there}
+
+
+def _some(table: Table, *keys: str) -> list[tuple[Value, ...]]:
+    """The rows that have anything in one of these columns."""
+    places = [place for place, column in enumerate(table.columns) if column.key in keys]
+    return [row for row in table.rows if any(row[place] for place in places)]
 
 
 def _by(key: str) -> Callable[[dict[str, Any]], float]:
