@@ -20,20 +20,17 @@ from server.forecasting import overtaking, patience
 from server.forecasting.moments import NOBODY, Moments
 from server.forecasting.tables import Floats, Ints, Tables
 
-RUNS = 32
+RUNS = 20
 """How often each hall is lived ahead."""
 
 FAR_S = np.float32(7200)
 """Later than anything; seconds."""
 
-PASSERS = 12
+PASSERS = 8
 """At most so many people who come later overtake who asks."""
 
 PEOPLE = 64
 """Chances are drawn for so many people ahead; with longer queues they come round again."""
-
-
-NO_GAP = np.zeros(RUNS, np.float32)
 
 
 class _Chances(NamedTuple):
@@ -88,7 +85,7 @@ def lived(m: Moments, tables: Tables) -> Floats:
 
 
 class _Hall:
-    """When each counter is free, in each life of each hall, (B, C, RUNS), moved on person by person."""
+    """When each counter is free, in each life of each hall, (C, B, RUNS), moved on person by person."""
 
     def __init__(self, m: Moments, tables: Tables) -> None:
         self.m, self.tables = m, tables
@@ -96,20 +93,21 @@ class _Hall:
         self.rows = np.arange(m.size)
         self.pause = tables.services
         self.free = self._free()
-        closed = m.skills.transpose(2, 0, 1)[..., None] <= self.chances.skill
-        self.closed = np.where(closed, FAR_S, np.float32(0))
-        """(S, B, C, RUNS): FAR_S where a counter does not take a service, else 0."""
+        able = m.skills.transpose(1, 2, 0)[..., None] > self.chances.skill[:, None, None]
+        self.closed = np.where(able, np.float32(0), FAR_S)
+        """(C, S, B, RUNS): FAR_S where a counter does not take a service, else 0."""
 
     def _free(self) -> Floats:
         m, tables, chances = self.m, self.tables, self.chances
-        serving = m.busy >= 0
-        kind = np.where(serving, m.busy, self.pause)
-        pace = np.where(serving, m.paces, 1).astype(np.float32)
-        done = np.minimum(tables.share(kind, m.elapsed / pace), np.float32(0.9995))[..., None]
-        free = tables.drawn(kind[..., None], done + (1 - done) * chances.done)
-        free = np.maximum(free * pace[..., None] - m.elapsed[..., None], np.float32(0.5))
-        free += np.where(serving[..., None], tables.drawn(self.pause, chances.pause), 0)
-        return np.where((m.busy == NOBODY)[..., None], FAR_S, free).astype(np.float32)
+        busy, elapsed, paces = m.busy.T, m.elapsed.T, m.paces.T
+        serving = busy >= 0
+        kind = np.where(serving, busy, self.pause)
+        pace = np.where(serving, paces, 1).astype(np.float32)
+        done = np.minimum(tables.share(kind, elapsed / pace), np.float32(0.9995))[..., None]
+        free = tables.drawn(kind[..., None], done + (1 - done) * chances.done[:, None])
+        free = np.maximum(free * pace[..., None] - elapsed[..., None], np.float32(0.5))
+        free += np.where(serving[..., None], tables.drawn(self.pause, chances.pause)[:, None], 0)
+        return np.where((busy == NOBODY)[..., None], FAR_S, free).astype(np.float32)
 
     def waits(self) -> Floats:
         """Seconds until who asks is called, (B, RUNS)."""
@@ -122,67 +120,70 @@ class _Hall:
         return self._start()
 
     def _start(self) -> Floats:
-        starts: Floats = np.maximum(self.free, self.closed[self.m.service, self.rows]).min(1)
+        starts: Floats = np.maximum(self.free, self.closed[:, self.m.service, self.rows]).min(0)
         return starts
 
-    def _take(
-        self, rows: slice, service: Ints, who: Floats, took: Floats, gap: Floats, at: Floats | None = None
-    ) -> None:
-        """Give one person of each hall to the first free counter; ``who`` (b, RUNS): before when, 0 for not.
+    def _take(self, rows: slice, service: Ints, who: Floats, spent: Floats, at: Floats | None = None) -> None:
+        """Give one person of each hall to the first free counter, for ``spent`` (b, RUNS) seconds.
 
-        ``at``: when the person comes, if not yet there.
+        ``who`` (b, RUNS): before when the person must be called to be there at all; ``at``: when they come.
         """
-        free = self.free[rows]
-        able = np.maximum(free, self.closed[service, self.rows[rows]])
-        start = able.min(1)
+        free = self.free[:, rows]
+        able = np.maximum(free, self.closed[:, service, self.rows[rows]])
+        start = able.min(0)
         begin = start if at is None else np.maximum(start, at)
-        spent = self.tables.drawn(service[:, None], took) + gap
         moved = np.where((begin < who) & (start < FAR_S), begin - start + spent, 0)
-        free += (able == start[:, None]) * moved[:, None]
+        free += (able == start) * moved
+
+    def _spent(self, service: Ints, begin: int) -> Floats:
+        """What serving each of (B, n) people takes and the pause after it, (B, n, RUNS) seconds."""
+        turns = (np.arange(service.shape[1]) + begin) % PEOPLE
+        took = self.tables.drawn(np.maximum(service, 0)[..., None], self.chances.took[turns])
+        return took + self.tables.drawn(self.pause, self.chances.after[turns])
 
     def _serve_those_ahead(self) -> None:
         m, chances = self.m, self.chances
-        stays = staying(m, self.tables)
+        stays, spent = staying(m, self.tables), self._spent(m.queue, 0)
+        place = np.searchsorted(patience.BOUNDS_S, m.ages, "right") - 1
+        hazards = self.tables.leaving[np.maximum(m.queue, 0), place]
         for person in range(m.queue.shape[1]):
             here = m.queue[:, person] != NOBODY
-            if not here.any():
-                continue
-            rows = slice(int(here.argmax()), None)
-            queue = np.maximum(m.queue[rows, person], 0)
-            place = np.searchsorted(patience.BOUNDS_S, m.ages[rows, person], "right") - 1
-            n = person % PEOPLE
-            leaves = -np.log(1 - chances.patience[n]) / self.tables.leaving[queue, place][:, None]
-            who = np.where(chances.order < stays[rows, person, None], leaves, 0)
-            self._take(rows, queue, who, chances.took[n], self.tables.drawn(self.pause, chances.after[n]))
+            rows = slice(int(here.argmax()) if here.any() else len(here), None)
+            lasts = -np.log(1 - chances.patience[person % PEOPLE]) / hazards[rows, person, None]
+            who = np.where(chances.order < stays[rows, person, None], lasts, 0)
+            self._take(rows, np.maximum(m.queue[rows, person], 0), who, spent[rows, person])
 
     def _serve_those_to_come(self) -> None:
         """Appointments go before who asks from their slot on."""
         m, chances = self.m, self.chances
+        spent = self._spent(m.coming, PEOPLE // 2)
         for slot in range(m.coming.shape[1]):
-            n = -1 - slot % PEOPLE
-            who = np.where(chances.patience[n] < m.chances[:, slot, None], self._start(), 0)
             at = np.maximum(m.slots[:, slot, None], 0)
-            gap = self.tables.drawn(self.pause, chances.after[n])
-            self._take(slice(None), np.maximum(m.coming[:, slot], 0), who, chances.took[n], gap, at)
+            start = self._start()
+            if not (at < start).any():
+                return
+            who = np.where(chances.patience[-1 - slot % PEOPLE] < m.chances[:, slot, None], start, 0)
+            self._take(slice(None), np.maximum(m.coming[:, slot], 0), who, spent[:, slot], at)
 
     def _serve_those_who_pass(self) -> None:
         """People who come later and overtake: as fast as people come now, as often as they overtook."""
         m, chances = self.m, self.chances
         chance = self.tables.overtaking[m.service]
         rates = m.arriving * chance[:, :, 0]
-        total = np.maximum(rates.sum(1), 1e-9)
-        share = np.cumsum(rates, 1) / total[:, None]
+        total = np.maximum(rates.sum(1), 1e-9)[:, None]
+        share = (np.cumsum(rates, 1) / total)[:, None]
+        # The same service for all lives of a hall: one turn's draw is as good as another's.
+        which = (chances.which[:, :1] > share).sum(2).clip(0, self.tables.services - 1)
+        spent = self.tables.drawn(which[..., None], chances.took[PEOPLE - PASSERS :])
+        gaps = (-np.log(1 - chances.gap) / total[..., None]).astype(np.float32)
         at = np.zeros((m.size, RUNS), np.float32)
-        bounds = np.array(overtaking.BOUNDS_S[1:], np.float32)
         for turn in range(PASSERS):
-            at = at - np.log(1 - chances.gap[turn]) / total[:, None].astype(np.float32)
+            at = at + gaps[:, turn]
             start = self._start()
             if not (at < start).any():
                 return
-            # The same service for all lives of a hall: one turn's draw is as good as another's.
-            which = (chances.which[turn, 0] > share).sum(1).clip(0, self.tables.services - 1)
-            own = chance[self.rows, which]
-            place = np.searchsorted(bounds, at + m.waited_s[:, None], "right")
-            still = np.take_along_axis(own, place.reshape(m.size, -1), 1) >= own[:, :1] * chances.which[turn]
+            own = chance[self.rows, which[:, turn]]
+            place = np.searchsorted(overtaking.BOUNDS_S[1:], at + m.waited_s[:, None], "right")
+            still = np.take_along_axis(own, place, 1) >= own[:, :1] * chances.which[turn]
             who = np.where(still, start, 0)
-            self._take(slice(None), which, who, chances.took[-1 - turn], NO_GAP, at)
+            self._take(slice(None), which[:, turn], who, spent[:, turn], at)

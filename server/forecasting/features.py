@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from server.forecasting.ahead import RUNS, staying
-from server.forecasting.moments import IDLE, Moments
+from server.forecasting.ahead import FAR_S, RUNS, staying
+from server.forecasting.moments import IDLE, OWN_MEAN, WAITS, Moments
 from server.forecasting.tables import Floats, Tables
 
 SERVICES = 12
@@ -27,16 +27,23 @@ DAY_S = 86_400
 FIRST_S = 8.0
 """The least that a wait is reckoned with: seconds of ``scale`` beyond the lives' mean."""
 
+UNKNOWN_S = 60.0
+"""A wait of which nothing is known, at least."""
 
-def scale(lives: Floats) -> Floats:
-    """(B,) seconds: the mean life, cut at an hour; what forecasts are multiples of."""
-    wide: Floats = (np.minimum(lives, 3600).mean(1) + FIRST_S).astype(np.float32)
+
+def scale(m: Moments, lives: Floats) -> Floats:
+    """(B,) seconds: the mean life; what forecasts are multiples of.
+
+    A life in which no counter on duty would call, as before the first has opened, counts as the usual wait.
+    """
+    usual = np.maximum(m.recent[:, OWN_MEAN], UNKNOWN_S)[:, None]
+    wide: Floats = (np.where(lives < FAR_S, lives, usual).mean(1) + FIRST_S).astype(np.float32)
     return wide
 
 
 def features(m: Moments, tables: Tables, lives: Floats) -> Floats:
     """(B, F) the features of each question; ``lives`` as ``ahead.lived`` gives them."""
-    columns = [*_lives(lives), *_queue(m, tables), *_counters(m, tables), *_services(m), *_times(m)]
+    columns = [*_lives(m, lives), *_queue(m, tables), *_counters(m, tables), *_services(m), *_times(m)]
     return np.stack([np.asarray(column, np.float32) for column in columns], axis=1)
 
 
@@ -48,8 +55,11 @@ def _log(seconds: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
     return small
 
 
-def _lives(lives: Floats) -> Columns:
-    return [_log(lives[:, round(share * (RUNS - 1))]) for share in LIVES] + [_log(scale(lives))]
+def _lives(m: Moments, lives: Floats) -> Columns:
+    return [_log(lives[:, round(share * (RUNS - 1))]) for share in LIVES] + [
+        _log(scale(m, lives)),
+        lives[:, -1] >= FAR_S,
+    ]
 
 
 def _queue(m: Moments, tables: Tables) -> Columns:
@@ -116,7 +126,7 @@ def _services(m: Moments) -> Columns:
 
 
 def _times(m: Moments) -> Columns:
-    waits, rates = m.recent[:, :6], m.recent[:, 6:]
+    waits, rates = m.recent[:, WAITS], np.delete(m.recent, WAITS, axis=1)
     day = (m.local_s % DAY_S) / DAY_S * 2 * np.pi
     weekday = (m.local_s // DAY_S + 3) % 7
     return [

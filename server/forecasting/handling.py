@@ -39,14 +39,15 @@ class Handling:
         self.everyone: deque[float] = deque(maxlen=KEPT)
         self.gaps: deque[float] = deque(maxlen=KEPT)
         self.paces: dict[str, tuple[float, float]] = {}
-        self._usual: dict[int, float] = {}
+        self.usual: dict[int, float] = {}
+        """The mean logarithm of the handling times of each service."""
 
     def took(self, service: int, counter: str, seconds: float) -> None:
         """Somebody was served for so long."""
         seconds = max(0.5, seconds)
         log = math.log(seconds)
-        usual = self._usual.setdefault(service, log)
-        self._usual[service] = usual + (log - usual) / min(500, len(self.of[service]) + 1)
+        usual = self.usual.setdefault(service, log)
+        self.usual[service] = usual + (log - usual) / min(500, len(self.of[service]) + 1)
         self.of[service].append(seconds)
         self.everyone.append(seconds)
         total, weight = self.paces.get(counter, (0.0, 0.0))

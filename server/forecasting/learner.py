@@ -19,8 +19,12 @@ START = (-1.5, 0.0, 0.2, 0.5)
 MOST = 5.0
 """No feature counts for more than so many standard deviations."""
 
-ENOUGH = 150
-"""Nothing is learned from fewer waits."""
+FIRST, ENOUGH = 20, 150
+"""With fewer waits nothing is learned; from the first on the plain multiples are; then the networks."""
+
+PLAIN, WORN_OFF = 0.4, 4000.0
+"""How much the plain multiples count beside the networks, and with how many waits half as much: what
+networks make of few examples is bold."""
 
 AGAIN = 1.3
 """Learned anew from the beginning when there are so many times the waits of the last time, else only on."""
@@ -38,6 +42,8 @@ class Learner:
         self.spread = np.zeros(features, np.float32)
         """One over the standard deviation of each feature; 0 where it never varied."""
         self.learned = 0
+        self.plain = _rising(np.array([START], np.float32))[0]
+        """Quantiles and mean of all waits, as multiples of the scale."""
         self._begin()
         self._draw = np.random.default_rng(seed)
 
@@ -51,7 +57,9 @@ class Learner:
     def answer(self, features: Floats, scales: Floats) -> tuple[Floats, Floats]:
         """(n, 4) seconds: P10, P50, P90 and mean of a wait; (n,) the chance of none; from (n, F) and (n,)."""
         inputs = self._inputs(features)
-        parts = np.mean([_rising(net.outputs(inputs)) for net in self.nets], axis=0)
+        learned = np.mean([_rising(net.outputs(inputs)) for net in self.nets], axis=0)
+        plain = PLAIN / (1 + self.learned / WORN_OFF) if self.learned else 1.0
+        parts = learned ** (1 - plain) * self.plain**plain
         no_wait = 1 / (1 + np.exp(-np.clip(self.chance.outputs(inputs)[:, 0], -30, 30)))
         return (parts * scales[:, None]).astype(np.float32), no_wait.astype(np.float32)
 
@@ -65,6 +73,10 @@ class Learner:
             return
         features, scales, waits = lessons.all()
         waited = np.flatnonzero(waits > 0)
+        if len(waited) < FIRST:
+            return
+        times, wide = waits[waited], scales[waited]
+        self.plain = np.array([*np.quantile(times / wide, LEVELS), times.sum() / wide.sum()], np.float32)
         if len(waited) < ENOUGH:
             return
         anew = len(waited) >= self.learned * AGAIN
@@ -100,7 +112,7 @@ class Learner:
             made: Floats = np.hstack([summed, of_mean]) / (1 + np.exp(-np.clip(outputs, -30, 30)))
             return made.astype(np.float32)
 
-        epochs = 1 if not anew else 14 if len(rows) > 20_000 else 20
+        epochs = 14 if anew else 1
         batch = int(min(512, max(32, len(rows) // 20)))
         for net in self.nets:
             net.fit(inputs, slope, epochs, 2e-3 if anew else 4e-4, batch)

@@ -22,8 +22,8 @@ from server.forecasting.calibration import Calibration
 from server.forecasting.features import features, scale
 from server.forecasting.learner import Learner
 from server.forecasting.lessons import UNKNOWN_S, Lessons
-from server.forecasting.moments import Seen, moments
-from server.forecasting.past import Past
+from server.forecasting.moments import Seen, Sight, moments
+from server.forecasting.past import SECOND, Past
 from server.forecasting.scene import Question
 from server.forecasting.tables import Floats
 
@@ -52,11 +52,18 @@ class Model:
         self.lessons = Lessons()
         self.seed = seed
         self.learner: Learner | None = None
+        self._sight: Sight | None = None
         self._new: list[tuple[Floats, float, float]] = []
 
     def see(self, question: Question) -> Seen:
-        """Keep what there is to know of a question now, to be answered now or later with the same result."""
-        return Seen(self.past, question)
+        """Keep what there is to know of a question now, to be answered now or later with the same result.
+
+        Nothing may happen between the first and the last question to the same scene.
+        """
+        service = self.past.service(question.service)
+        if self._sight is None or self._sight.scene is not question.scene or service >= len(self._sight.own):
+            self._sight = Sight(self.past, question.scene)
+        return Seen(self._sight, service, question.ahead, question.waited_us / SECOND)
 
     def answer(self, seen: list[Seen]) -> Raw:
         """The answers, in the order of the questions."""
@@ -66,14 +73,14 @@ class Model:
         if not seen or tables is None:
             none = np.zeros((0, 4), np.float32)
             return Raw(none, none[:, 0], none, none[:, 0])
-        order = sorted(range(len(seen)), key=lambda row: len(seen[row].queue))
+        order = sorted(range(len(seen)), key=lambda row: seen[row].ahead)
         found: list[Floats] = []
         scales: list[Floats] = []
         for begin in range(0, len(order), BLOCK):
             block = moments([seen[row] for row in order[begin : begin + BLOCK]], tables.services)
             lives = lived(block, tables)
             found.append(features(block, tables, lives))
-            scales.append(scale(lives))
+            scales.append(scale(block, lives))
         back = np.argsort(np.array(order))
         every, wide = np.concatenate(found)[back], np.concatenate(scales)[back]
         if self.learner is None:

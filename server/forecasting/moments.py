@@ -1,4 +1,4 @@
-"""Questions as arrays: what each of them saw at its own time, and many of them side by side."""
+"""Scenes and questions as arrays: what each saw at its own time, and many of them side by side."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from server.forecasting.past import SECOND, Past
-from server.forecasting.scene import Question
+from server.forecasting.scene import Scene
 from server.forecasting.tables import Floats, Ints
 
 IDLE, NOBODY = -1, -2
@@ -20,51 +20,46 @@ SOON_S = 3600.0
 """Appointments further ahead than this are left out; seconds."""
 
 RECENTS = 21
-"""Figures of what just happened, as ``Seen`` lists them."""
+"""Figures of what just happened, as ``Seen.recent`` lists them."""
+
+WAITS = (0, 1, 2, 12, 13, 14)
+"""Which of them are seconds; the others are events a second."""
+
+OWN_MEAN = 14
+"""Which of them is the mean of the latest waits of the service."""
 
 
-class Seen:
-    """What a question saw: the hall and what was known of it then. Times are in seconds."""
+class Sight:
+    """A scene with what was known of it then, for all questions to it. Times are in seconds."""
 
     __slots__ = (
         "ages",
         "arriving",
-        "at",
         "busy",
         "chances",
         "coming",
         "elapsed",
+        "everybody",
         "local_s",
+        "own",
         "paces",
         "queue",
-        "recent",
-        "service",
+        "scene",
         "skills",
         "slots",
-        "waited_s",
     )
 
-    def __init__(self, past: Past, question: Question) -> None:
-        scene = question.scene
+    def __init__(self, past: Past, scene: Scene) -> None:
         now = scene.now
-        self.at = now
+        self.scene = scene
         self.local_s = now // SECOND + scene.offset_s
-        self.service = past.service(question.service)
-        self.waited_s = question.waited_us / SECOND
-        ahead = scene.waiting[: question.ahead]
-        self.queue = [past.service(one.service) for one in ahead]
-        self.ages = [(now - one.since) / SECOND for one in ahead]
+        self.queue = [past.service(one.service) for one in scene.waiting]
+        self.ages = [(now - one.since) / SECOND for one in scene.waiting]
         on = scene.counters
         self.busy = [IDLE if each.serving is None else past.service(each.serving) for each in on]
         self.elapsed = [max(0.0, (now - each.since) / SECOND) for each in on]
         self.paces = [past.handling.pace(each.id) for each in on]
-        services = len(past.names)
-        self.skills = [
-            np.array([name in each.services for name in past.names], np.float32)
-            if each.services
-            else past.skills.of(each.id, services)
-            for each in on
-        ]
+        self.skills = self._skills(past)
         soon = [one for one in scene.coming if (one.at - now) / SECOND < SOON_S]
         soon.sort(key=lambda one: one.at)
         self.coming = [past.service(one.service) for one in soon]
@@ -72,22 +67,52 @@ class Seen:
         self.chances = [one.chance for one in soon]
         self._remember(past, now / SECOND)
 
+    def _skills(self, past: Past) -> Floats:
+        """(C, S)."""
+        services = len(past.names)
+        skills = np.zeros((len(self.busy), services), np.float32)
+        for row, each in enumerate(self.scene.counters):
+            if each.services:
+                skills[row] = [name in each.services for name in past.names]
+            else:
+                skills[row] = past.skills.of(each.id, services)
+        return skills
+
     def _remember(self, past: Past, now_s: float) -> None:
-        own, everybody = past.by_service[self.service], past.all
-        self.recent = [
-            own.last_wait_s,
-            min(LONG_S, now_s - own.last_call_s),
-            own.mean_wait_s,
+        everybody = past.all
+        self.everybody = [
             everybody.last_wait_s,
             min(LONG_S, now_s - everybody.last_call_s),
             sum(past.waits) / max(1, len(past.waits)),
             *everybody.arrivals.lately(now_s),
             *everybody.calls.lately(now_s),
             *past.leavings.lately(now_s),
-            *own.arrivals.lately(now_s),
-            *own.calls.lately(now_s),
         ]
-        self.arriving = [each.arrivals.lately(now_s)[1] for each in past.by_service]
+        self.arriving = []
+        self.own = []
+        """Of each service: its last wait and when, its mean wait, how often people came and were called."""
+        for each in past.by_service:
+            arrivals = each.arrivals.lately(now_s)
+            self.arriving.append(arrivals[1])
+            waits = each.last_wait_s, min(LONG_S, now_s - each.last_call_s), each.mean_wait_s
+            self.own.append((*waits, *arrivals, *each.calls.lately(now_s)))
+
+
+class Seen:
+    """One question to a scene."""
+
+    __slots__ = ("ahead", "service", "sight", "waited_s")
+
+    def __init__(self, sight: Sight, service: int, ahead: int, waited_s: float) -> None:
+        self.sight = sight
+        self.service = service
+        self.ahead = ahead
+        self.waited_s = waited_s
+
+    @property
+    def recent(self) -> list[float]:
+        """The RECENTS of who asks."""
+        return [*self.sight.everybody, *self.sight.own[self.service]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +153,11 @@ class Moments:
 def moments(seen: list[Seen], services: int) -> Moments:
     """The questions side by side, for tables of so many services; those met later look like the last."""
     size = len(seen)
-    people = max((len(one.queue) for one in seen), default=0)
-    counters = max((len(one.busy) for one in seen), default=0)
-    slots = max((len(one.coming) for one in seen), default=0)
+    people = max((one.ahead for one in seen), default=0)
+    counters = max((len(one.sight.busy) for one in seen), default=0)
+    slots = max((len(one.sight.coming) for one in seen), default=0)
     made = Moments(
-        local_s=np.array([one.local_s for one in seen], np.int64),
+        local_s=np.array([one.sight.local_s for one in seen], np.int64),
         service=np.minimum(np.array([one.service for one in seen], np.int64), services - 1),
         waited_s=np.array([one.waited_s for one in seen], np.float32),
         queue=np.full((size, people), NOBODY),
@@ -148,21 +173,20 @@ def moments(seen: list[Seen], services: int) -> Moments:
         arriving=np.zeros((size, services), np.float32),
     )
     for row, one in enumerate(seen):
-        made.queue[row, : len(one.queue)] = one.queue
-        made.ages[row, : len(one.ages)] = one.ages
-        if one.busy:
-            on = len(one.busy)
-            made.busy[row, :on] = one.busy
-            made.elapsed[row, :on] = one.elapsed
-            made.paces[row, :on] = one.paces
-            known = min(services, len(one.skills[0]))
-            made.skills[row, :on, :known] = np.array(one.skills)[:, :known]
-            made.skills[row, :on, known:] = 1
-        made.coming[row, : len(one.coming)] = one.coming
-        made.slots[row, : len(one.slots)] = one.slots
-        made.chances[row, : len(one.chances)] = one.chances
-        known = min(services, len(one.arriving))
-        made.arriving[row, :known] = one.arriving[:known]
+        sight, on = one.sight, len(one.sight.busy)
+        made.queue[row, : one.ahead] = sight.queue[: one.ahead]
+        made.ages[row, : one.ahead] = sight.ages[: one.ahead]
+        made.busy[row, :on] = sight.busy
+        made.elapsed[row, :on] = sight.elapsed
+        made.paces[row, :on] = sight.paces
+        known = min(services, sight.skills.shape[1])
+        made.skills[row, :on, :known] = sight.skills[:, :known]
+        made.skills[row, :on, known:] = 1
+        made.coming[row, : len(sight.coming)] = sight.coming
+        made.slots[row, : len(sight.slots)] = sight.slots
+        made.chances[row, : len(sight.chances)] = sight.chances
+        known = min(services, len(sight.arriving))
+        made.arriving[row, :known] = sight.arriving[:known]
     for services_of in (made.queue, made.busy, made.coming):
         np.minimum(services_of, services - 1, out=services_of)
     return made

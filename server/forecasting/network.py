@@ -94,5 +94,4 @@ class _Adam:
 
 
 def _sigmoid(x: Floats) -> Floats:
-    made: Floats = 1 / (1 + np.exp(-np.clip(x, -60, 60)))
-    return made
+    return np.asarray(1 / (1 + np.exp(-np.clip(x, -60, 60))), np.float32)
