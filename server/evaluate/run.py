@@ -7,7 +7,7 @@ and corrected by the answers that had come by then; nothing of a row is known be
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -43,11 +43,14 @@ class Step(IntEnum):
 
 @dataclass(slots=True)
 class Asked:
-    """A question, what came of it, and the forecasts: filled in when the day's answers are reckoned."""
+    """A question and, as soon as they are reckoned, the forecasts.
+
+    What it saw is let go then, and the answer before calibration when the wait is over: a month has many.
+    """
 
     row: int
     at: int
-    seen: Seen
+    seen: Seen | None
     points: tuple[float, ...]
     shown: bool
     place: int = 0
@@ -62,6 +65,8 @@ class Outcome:
 
     waits: Floats
     """(n,) seconds."""
+    arrived_at: Ints
+    """(n,) microseconds UTC."""
     days: Ints
     """(n,) local days, since 1970."""
     forecasts: dict[str, Floats]
@@ -116,6 +121,7 @@ class Run:
         names = (OWN, *METHODS)
         return Outcome(
             waits=np.array([rows[one.row].waited_s for one in waited], np.float32),
+            arrived_at=np.array([one.at for one in waited], np.int64),
             days=np.array([rows[one.row].day for one in waited], np.int64),
             forecasts={
                 name: np.array([one.forecasts[place][0] for one in waited], np.float32).reshape(-1, 4)
@@ -194,9 +200,9 @@ class Run:
     def _reckon(self, rows: list[Row], diary: list[tuple[Asked, int | None]], shown: bool) -> Iterator[Asked]:
         """Answer what was asked, and learn what came of it, in the order in which it happened."""
         asked = [one for one, answered in diary if answered is None]
-        raw = self.model.answer([one.seen for one in asked])
+        raw = self.model.answer([one.seen for one in asked if one.seen is not None])
         for place, one in enumerate(asked):
-            one.raw, one.place = raw, place
+            one.raw, one.place, one.seen = raw, place, None
         for one, answered in diary:
             if one.raw is None:
                 continue
@@ -218,6 +224,7 @@ class Run:
         else:
             waited_s = (at - one.at) / SECOND
             self.model.answered(one.raw, one.place, waited_s, calibrate=shown and one.shown)
+        one.raw = None
         for name, number in zip(METHODS, one.points, strict=False):
             self.ranges[name].add(number, waited_s)
 
@@ -257,8 +264,3 @@ class _Hall:
 def _vanished(row: Row) -> bool:
     """Whether somebody left in the second of the arrival: would there have been a wait?"""
     return row.left_at is not None and row.left_at <= row.arrived_at
-
-
-def days_of(rows: Iterable[Row]) -> set[int]:
-    """The local days on which anybody came, since 1970."""
-    return {row.day for row in rows}

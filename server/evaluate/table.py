@@ -26,6 +26,9 @@ COLUMNS = ("arrived_at", "called_at", "ended_at", "service", "counter", "left_at
 LONGEST_US = 86_400 * SECOND
 """Nobody waits or is served for longer than a day; a longer time is a slip of a clock."""
 
+MOST_SERVICES = 60
+"""No hall offers more; a file that names more has something else in that column."""
+
 MOST_LEFT_OUT = 0.05
 """A file in which more than this share of the rows contradict themselves is refused ..."""
 
@@ -83,6 +86,7 @@ def read(path: Path) -> Table:
     table = Table()
     line = _Line(str(path), 1)
     header: list[str] | None = None
+    services: set[str] = set()
     before = 0
     try:
         with _opened(path) as text:
@@ -103,6 +107,9 @@ def read(path: Path) -> Table:
                 if row.arrived_at < before:
                     _count(table.noted, "an arrival before that of the line above", line.number)
                 before = row.arrived_at
+                services.add(row.service)
+                if len(services) > MOST_SERVICES:
+                    line.fail(f'service: "{row.service}" is one more than {MOST_SERVICES}')
                 table.rows.append(row)
     except csv.Error as error:
         line.fail(f"is not CSV: {error}")

@@ -126,13 +126,14 @@ class _Hall:
     def _take(self, rows: slice, service: Ints, who: Floats, spent: Floats, at: Floats | None = None) -> None:
         """Give one person of each hall to the first free counter, for ``spent`` (b, RUNS) seconds.
 
-        ``who`` (b, RUNS): before when the person must be called to be there at all; ``at``: when they come.
+        ``who`` (b, RUNS): before when the person must be called, or come at ``at``, to count at all.
         """
         free = self.free[:, rows]
         able = np.maximum(free, self.closed[:, service, self.rows[rows]])
         start = able.min(0)
         begin = start if at is None else np.maximum(start, at)
-        moved = np.where((begin < who) & (start < FAR_S), begin - start + spent, 0)
+        counts = ((begin if at is None else at) < who) & (start < FAR_S)
+        moved = np.where(counts, begin - start + spent, 0)
         free += (able == start) * moved
 
     def _spent(self, service: Ints, begin: int) -> Floats:
