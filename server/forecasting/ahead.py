@@ -49,23 +49,16 @@ class _Chances(NamedTuple):
 
 @lru_cache(maxsize=8)
 def _chances(counters: int) -> _Chances:
-    draw = np.random.default_rng(7)
+    kinds = _Chances._fields
+    numbers = dict.fromkeys(kinds, PEOPLE) | {"done": counters, "pause": counters, "skill": counters}
+    numbers |= {"order": 1, "gap": PASSERS, "which": PASSERS}
+    return _Chances(*(_spread(kind, numbers[name]) for kind, name in enumerate(kinds)))
 
-    def spread(number: int) -> Floats:
-        even = np.tile((np.arange(RUNS) + 0.5) / RUNS, (number, 1))
-        return draw.permuted(even, axis=1).astype(np.float32)
 
-    return _Chances(
-        done=spread(counters),
-        pause=spread(counters),
-        skill=spread(counters),
-        order=spread(1),
-        patience=spread(PEOPLE),
-        took=spread(PEOPLE),
-        after=spread(PEOPLE),
-        gap=spread(PASSERS),
-        which=spread(PASSERS),
-    )
+def _spread(kind: int, number: int) -> Floats:
+    """Even spreads; the first of many are the same as of few."""
+    even = np.tile((np.arange(RUNS) + 0.5) / RUNS, (number, 1))
+    return np.random.default_rng([7, kind]).permuted(even, axis=1).astype(np.float32)
 
 
 def staying(m: Moments, tables: Tables) -> Floats:
