@@ -74,6 +74,7 @@ from server.web.errors import Problem
 from server.web.gateways import Gateways
 from server.web.headers import Guarded
 from server.web.openapi import document
+from server.web.overviews import Overviews
 from server.web.pages import Pages, problem_page
 from server.web.ratings import Ratings
 from server.web.replies import Replies
@@ -324,6 +325,7 @@ def application(onthaal: Onthaal) -> ASGIApp:
     whatif = WhatIf(parts, pages, onthaal.questions)
     theme = ThemeFiles(parts)
     sessions, pairing = Sessions(parts), Pairing(parts, pages)
+    overviews = Overviews(parts, pages)
     tickets = Tickets(parts)
     ratings = Ratings(parts)
     answers = Answers(parts)
@@ -414,6 +416,10 @@ def application(onthaal: Onthaal) -> ASGIApp:
         route("/a/{secret}/seen", answers.seen, "POST"),
         route("/{site}", pages.index),
         route("/{site}/hall", pages.hall),
+        route("/{site}/figures", overviews.page),
+        route("/{site}/figures/all.json", overviews.everything),
+        route("/{site}/figures/{table}.csv", overviews.table),
+        route("/{site}/figures/{picture}.svg", overviews.picture),
         route("/{site}/devices", pages.devices),
         route("/{site}/webhooks", pages.webhooks),
         route("/{site}/messages", pages.messages),

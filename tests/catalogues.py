@@ -63,7 +63,10 @@ def templates(page: str) -> list[Path]:
     if page == alert_text.CATALOGUE:
         return sorted((WRITTEN / "staff").iterdir())
     own = PAGES / f"{page}.html"
-    return [own, *(PAGES / name for name in re.findall(r'include "(parts/[\w-]+\.html)"', own.read_text()))]
+    return [
+        own,
+        *(PAGES / name for name in re.findall(r'(?:include|from) "(parts/[\w-]+\.html)"', own.read_text())),
+    ]
 
 
 def _said(page: str) -> Iterator[tuple[Path, int, str, object, list[str]]]:

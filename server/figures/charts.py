@@ -205,6 +205,7 @@ def day_waits(told: DayWaits) -> bytes:
             )
         above.set_ylabel(told.names["minutes"])
         above.set_ylim(bottom=0)
+        above.yaxis.set_major_locator(MaxNLocator(integer=True))
         if told.waits:
             above.legend(**_ABOVE, ncols=2, handletextpad=0.2)
         if told.counters:
@@ -218,7 +219,7 @@ def day_waits(told: DayWaits) -> bytes:
             below.xaxis.set_major_formatter(dates.DateFormatter("%-H:%M", tz=zone))
         below.set_ylabel(told.names["counters"])
         below.set_ylim(bottom=0)
-        below.yaxis.set_major_locator(MaxNLocator(integer=True))
+        below.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
         above.tick_params(labelbottom=False)
         for each in (above, below):
             _plain(each)

@@ -45,7 +45,7 @@ def report(
         trial for trial in trials(connection, house, now) if trial.begins <= last and first <= trial.last_slot
     ]
     tables = [
-        _reminders(connection, house, first, last, tuple(by) or DIMENSIONS),
+        deliveries(connection, house, first, last, tuple(by) or DIMENSIONS),
         comparisons.drawn(running),
         comparisons.arms(running),
         comparisons.comparisons(running),
@@ -54,7 +54,7 @@ def report(
     return Report(KIND, house.site, first, last, tuple(tables), _notes(running))
 
 
-def _reminders(
+def deliveries(
     connection: sa.Connection, house: House, first: date, last: date, by: tuple[str, ...]
 ) -> Table:
     """Deliveries by what is asked for. A reminder that went from one channel to the next counts in each."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import jinja2
@@ -49,6 +50,12 @@ def page(name: str, language: str, **context: object) -> Response:
     return Response(body, status, {**HEADERS, "Content-Language": said.language}, "text/html")
 
 
+def wording(name: str, part: str, language: str) -> Any:
+    """What a template in ``parts`` sets, in the words of the page that includes it."""
+    said = words(name, language)
+    return _templates.get_template(f"parts/{part}.html").make_module(said.context())
+
+
 def problem_page(problem: Problem, language: str) -> Response:
     """A problem for people."""
     return page("problem", language, status=problem.status, title=problem.code, detail=problem.detail)
@@ -91,6 +98,7 @@ class Pages:
                 "hall": may(Right.WATCH_HALL),
                 "reception": may(Right.SEARCH_APPOINTMENTS),
                 "management": may(Right.WATCH_MANAGEMENT),
+                "figures": may(Right.READ_FIGURES),
                 "whatif": may(Right.READ_FIGURES),
                 "devices": may(Right.MANAGE_DEVICES),
                 "webhooks": may(Right.MANAGE_WEBHOOKS),
@@ -208,6 +216,11 @@ class Pages:
         return refused or page(
             "management", site.house.languages[0], site=site.house.site, house_name=site.house.name
         )
+
+    async def let_in(self, request: Request, right: Right) -> tuple[House, Response | None]:
+        """The house of a page's address, and the answer for who does not hold the right there."""
+        house = self._site(request.path_params["site"]).house
+        return house, await self._gate(request, right, house)
 
     async def sign_in(self, request: Request) -> Response:
         """The form that takes a login and a password, or a token."""

@@ -13,7 +13,9 @@ from server.web import bodies
 from server.web.endpoint import Parts, answered, check_origin, parse, read_body
 from server.web.errors import Problem
 
-_PAGE = re.compile(r"/|(/[A-Za-z0-9_-]+)+(\?screen=[A-Za-z0-9-]+)?")
+_PAGE = re.compile(
+    r"/|(/[A-Za-z0-9_-]+)+(\?(screen=[A-Za-z0-9-]+|span=(day|week|year)(&on=[0-9-]{10})?(&show=waits)?))?"
+)
 
 
 class Sessions:

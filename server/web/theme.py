@@ -47,14 +47,14 @@ class ThemeFiles:
 
     async def css(self, request: Request) -> Response:
         """``/{site}/theme.css``, after ``tokens.css``."""
-        return _file(request, style(self._theme(request)), "text/css", {})
+        return tagged(request, style(self._theme(request)), "text/css", {})
 
     async def logo(self, request: Request) -> Response:
         """``/{site}/logo.svg``."""
         logo = self._theme(request).logo
         if not logo:
             raise Problem(404, "not-found", "This site has no logo.")
-        return _file(request, logo, "image/svg+xml", {"Content-Security-Policy": _LOGO_POLICY})
+        return tagged(request, logo, "image/svg+xml", {"Content-Security-Policy": _LOGO_POLICY})
 
     def _theme(self, request: Request) -> Theme:
         site = self._parts.live.sites.get(request.path_params["site"])
@@ -63,9 +63,11 @@ class ThemeFiles:
         return site.house.theme
 
 
-def _file(request: Request, text: str, kind: str, headers: dict[str, str]) -> Response:
-    tag = f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
+def tagged(request: Request, content: str | bytes, kind: str, headers: dict[str, str]) -> Response:
+    """A file with its ``ETag``; 304 for who has it already."""
+    raw = content.encode() if isinstance(content, str) else content
+    tag = f'"{hashlib.sha256(raw).hexdigest()[:32]}"'
     headers = {**_HEADERS, **headers, "ETag": tag}
     if tag in (part.strip() for part in request.headers.get("if-none-match", "").split(",")):
         return Response(status_code=304, headers=headers)
-    return Response(text, headers=headers, media_type=kind)
+    return Response(raw, headers=headers, media_type=kind)

@@ -11,6 +11,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +19,12 @@ import pytest
 from browser import ARGUMENTS, CHROMIUM
 from e2e.morning import SITE, morning
 from playwright.sync_api import Browser, Page, expect, sync_playwright
-from running import ROOT, Onthaal, onthaal
+from running import MECHELEN, ROOT, Onthaal, onthaal
+
+from server import schema
+from server.bench.year import Maker, open_days
+from server.database import Database
+from server.settings import load
 
 ALL = bool(os.environ.get("ONTHAAL_PICTURES"))
 WIDE, UPRIGHT, PHONE = [(1920, 1080), (3840, 2160)], [(1080, 1920)], [(390, 844)]
@@ -102,9 +108,46 @@ def test_every_page_has_its_picture(name: str, tmp_path: Path) -> None:
                 assert taken.stat().st_size > 8_000, taken
         browser.close()
     if ALL:
-        for shown in documented():
-            if (to / shown).is_file():
-                shutil.copy2(to / shown, ROOT / "docs" / "pictures" / shown)
+        bring_up_to_date(to)
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(
+    not ALL, reason="the page of figures has tests of its own; its picture needs six made weeks"
+)
+def test_the_page_of_figures_has_its_picture(tmp_path: Path) -> None:
+    to = ROOT / "build" / "pictures"
+    to.mkdir(parents=True, exist_ok=True)
+    server = Onthaal(tmp_path)
+    store, house = Database(server.url), load(MECHELEN)["mechelen"]
+    store.write_now(schema.migrate)
+    maker = Maker(house)
+    for day in open_days(house, date.fromisoformat(server.house_time[:10]), 36):
+        store.write_now(lambda connection, day=day: maker.write_day(connection, day, 350))  # type: ignore[misc]
+    store.close()
+    path = "/mechelen/figures?span=week&on=2026-11-20"
+    try:
+        server.start()
+        with sync_playwright() as play:
+            browser = play.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+            page = browser.new_context(viewport={"width": 1440, "height": 1700}, locale="nl-BE").new_page()
+            page.goto(f"{server.base}/sign-in?next=/mechelen#{server.token('supervisor')}")
+            expect(page).to_have_url(server.base + "/mechelen")
+            page.goto(server.base + path)
+            page.wait_for_function("[...document.images].every((each) => each.naturalWidth > 0)")
+            page.evaluate("document.fonts.ready.then(() => true)")
+            page.screenshot(path=to / "figures-week-1440x1700.png")
+            browser.close()
+    finally:
+        server.close()
+    bring_up_to_date(to)
+
+
+def bring_up_to_date(to: Path) -> None:
+    """Copy the pictures that the documentation shows to where it shows them."""
+    for shown in documented():
+        if (to / shown).is_file():
+            shutil.copy2(to / shown, ROOT / "docs" / "pictures" / shown)
 
 
 def documented() -> set[str]:
