@@ -53,10 +53,10 @@ class Guest:
     secret: str
     since: int
     called: asyncio.Event = field(default_factory=asyncio.Event)
+    helped: asyncio.Event = field(default_factory=asyncio.Event)
     waited_s: float = 0.0
     left_s: float = 0.0
     interrupted: bool = False
-    rated: bool = False
 
 
 class Driver:
@@ -131,7 +131,7 @@ class Driver:
             async with asyncio.TaskGroup() as staff:
                 for shift in plan.shifts:
                     staff.create_task(self._shift(shift, people), name=f"counter {shift.counter}")
-            # The house is closed: who still meant to come, or to lose patience, need not any more.
+            # The house is closed: nobody comes any more, loses patience, or says how it was.
             for citizen in citizens:
                 citizen.cancel()
 
@@ -160,6 +160,8 @@ class Driver:
             if person.priority:
                 await self._outside.post("reception", f"/visits/{guest.visit}/priority", {"priority": True})
             await self._wait(guest)
+            if person.rating is not None:
+                await self._rate(guest, person.rating)
 
     async def _remembering(self, person: Person) -> Person:
         """The person as they are with a reminder or without one, once it is too late for one."""
@@ -215,16 +217,19 @@ class Driver:
             await self._outside.post("reception", f"/visits/{guest.visit}/return")
 
     async def _rate(self, guest: Guest, rating: Rating) -> None:
-        """Say how it was, by the ticket's link."""
-        await self._clock.pause(rating.after_s)
-        body: Said = {"score": rating.score(guest.waited_s)}
-        if (word := rating.word(guest.waited_s)) is not None:
-            body["word"] = word
-        # Who waits for a second service is asked after that one.
-        with self.tally.tolerating("visit-not-over"):
-            await self._outside.rate(guest.secret, body)
-            guest.rated = True
-            self.tally.ratings += 1
+        """Say how it was, by the ticket's link, once served; of several services after the last."""
+        said = False
+        while not said:
+            await guest.helped.wait()
+            guest.helped.clear()
+            await self._clock.pause(rating.after_s)
+            body: Said = {"score": rating.score(guest.waited_s)}
+            if (word := rating.word(guest.waited_s)) is not None:
+                body["word"] = word
+            with self.tally.tolerating("visit-not-over"):
+                await self._outside.rate(guest.secret, body)
+                self.tally.ratings += 1
+                said = True
 
     # --- staff ------------------------------------------------------------------------------------
 
@@ -322,7 +327,7 @@ class Driver:
         aside = guest.person.interruption
         if aside is None or guest.interrupted or not self._time_for(shift, aside.away_s):
             await self._clock.pause(guest.left_s)
-            await self._finish(shift, guest, people)
+            await self._finish(shift, guest)
             return
         guest.interrupted = True
         before_s = aside.after * guest.left_s
@@ -342,13 +347,11 @@ class Driver:
             with self.tally.tolerating("undo-too-late", "undo-moved-on"):
                 await self._outside.post("counter", f"/counters/{shift.counter}/undo")
                 await self._clock.pause(guest.left_s)
-                await self._finish(shift, guest, people)
+                await self._finish(shift, guest)
 
-    async def _finish(self, shift: Shift, guest: Guest, people: asyncio.TaskGroup) -> None:
-        """The person is helped, and may say how it was."""
-        rating = guest.person.rating
-        if await self._say(shift, "finish") is not None and rating is not None and not guest.rated:
-            people.create_task(self._rate(guest, rating), name=f"rating {guest.person.id}")
+    async def _finish(self, shift: Shift, guest: Guest) -> None:
+        if await self._say(shift, "finish") is not None:
+            guest.helped.set()
 
     def _time_for(self, shift: Shift, seconds: float) -> bool:
         """Near closing nobody is sent for a paper or to a desk that goes home."""
