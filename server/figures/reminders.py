@@ -27,7 +27,7 @@ _REACHED = {"sms": ("delivered", "shown"), "push": ("shown",), "mail": ("accepte
 _HOW_TO_READ = (
     "An SMS has reached somebody once the gateway's receipt says so, an e-mail once a mail server took it, a "
     "push message once it was shown. No receipt is not the same as not read.",
-    "Channel none: they left nothing to be written to by, or no channel is chosen yet.",
+    "Channel none yet: it is not chosen, or they left nothing to be written to by.",
 )
 """What stands under the table of reminders."""
 _SENT = ("accepted", "delivered", "shown", "failed")
@@ -99,7 +99,7 @@ def _reminders(
     told = []
     for row in rows:
         values = list(row)
-        groups = [value or "none" for value in values[: len(by)]]
+        groups = [value or "none yet" for value in values[: len(by)]]
         cost = values[-1]
         told.append((*groups, *values[len(by) : -1], None if cost is None else cost / MICRO))
     return Table(

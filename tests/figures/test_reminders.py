@@ -422,10 +422,10 @@ def test_reminders_are_counted_by_step_and_channel_with_what_they_cost(town: Tow
     rows = table(told(town), "reminders")
     keys = ("step", "channel", "deliveries", "reminders", "sent", "reached", "failed", "withdrawn", "waiting")
     assert [tuple(row[key] for key in keys) for row in rows] == [
-        ("1d", "none", 2, 2, 0, 0, 1, 1, 0),
+        ("1d", "none yet", 2, 2, 0, 0, 1, 1, 0),
         ("1d", "mail", 1, 0, 1, 1, 0, 0, 0),
         ("1d", "sms", 3, 3, 3, 1, 1, 0, 0),
-        ("2h", "none", 1, 1, 0, 0, 0, 0, 1),
+        ("2h", "none yet", 1, 1, 0, 0, 0, 0, 1),
         ("2h", "push", 2, 2, 2, 1, 0, 0, 0),
     ]
     assert [(row["parts"], row["cost"]) for row in rows][2] == (3, pytest.approx(0.105))
