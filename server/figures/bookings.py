@@ -39,9 +39,9 @@ def bookings(connection: sa.Connection, house: House, first: date, last: date) -
         id="bookings",
         title="How appointments were booked",
         columns=(
-            Column("channel", "booked by", Unit.TEXT),
-            Column("appointments", "appointments", Unit.COUNT, FIGURE),
-            Column("share", "share", Unit.SHARE, FIGURE),
+            Column("channel", "Booked by", Unit.TEXT),
+            Column("appointments", "Appointments", Unit.COUNT, FIGURE),
+            Column("share", "Share", Unit.SHARE, FIGURE),
         ),
         rows=tuple(rows),
         notes=(note,) if unknown else (),

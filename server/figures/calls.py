@@ -16,7 +16,7 @@ from server.figures.report import Column, Table, Unit, Value
 _QUARTER = 900 * SECOND
 """Every zone is whole quarters of an hour apart from UTC: within one the local hour stays the same."""
 
-_FIGURE = "Phone calls"
+_FIGURE = "figures-from-outside"
 _COLUMNS = (
     Column("days", "Days counted", Unit.COUNT, _FIGURE),
     Column("calls", "Calls", Unit.COUNT, _FIGURE),

@@ -17,12 +17,12 @@ from server.figures.report import Column, Table, Unit
 STALE_DAYS = 7
 """For how many local days after it was told something counts; later nothing is known any more."""
 
-_FIGURE = "Digital wait"
+_FIGURE = "figures-from-outside"
 _COLUMNS = (
     Column("service", "Service", Unit.TEXT),
     Column("days", "Working days", Unit.COUNT, _FIGURE),
-    Column("told", "of which told", Unit.COUNT, _FIGURE),
-    Column("none_free", "of which without a free slot", Unit.COUNT, _FIGURE),
+    Column("told", "Of which told", Unit.COUNT, _FIGURE),
+    Column("none_free", "Of which without a free slot", Unit.COUNT, _FIGURE),
     Column("mean", "Mean digital wait", Unit.DAYS, _FIGURE),
     Column("median", "Median digital wait", Unit.DAYS, _FIGURE),
 )

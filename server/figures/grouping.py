@@ -17,16 +17,16 @@ from server.figures.report import BadQuestion, Column, Unit, Value
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 DIMENSIONS: dict[str, Column] = {
-    "service": Column("service", "service", Unit.TEXT),
-    "range": Column("range", "range", Unit.TEXT),
-    "counter": Column("counter", "counter", Unit.TEXT),
-    "appointment": Column("appointment", "appointment", Unit.TEXT),
-    "year": Column("year", "year", Unit.TEXT),
-    "month": Column("month", "month", Unit.TEXT),
-    "week": Column("week", "week", Unit.TEXT),
-    "day": Column("day", "day", Unit.DATE),
-    "weekday": Column("weekday", "weekday", Unit.TEXT),
-    "hour": Column("hour", "hour", Unit.NUMBER),
+    "service": Column("service", "Service", Unit.TEXT),
+    "range": Column("range", "Range", Unit.TEXT),
+    "counter": Column("counter", "Counter", Unit.TEXT),
+    "appointment": Column("appointment", "Appointment", Unit.TEXT),
+    "year": Column("year", "Year", Unit.TEXT),
+    "month": Column("month", "Month", Unit.TEXT),
+    "week": Column("week", "Week", Unit.TEXT),
+    "day": Column("day", "Day", Unit.DATE),
+    "weekday": Column("weekday", "Weekday", Unit.TEXT),
+    "hour": Column("hour", "Hour", Unit.NUMBER),
 }
 """What a report may be asked by: a year ``2026``, a month ``2026-11``, an ISO week ``2026-W48``, a day, a
 weekday ``mon`` to ``sun``, an hour on the wall 0 to 23; an appointment ``with`` or ``without``."""

@@ -8,6 +8,17 @@ from server.domain.house import House
 from server.domain.schedule import iso
 from server.figures.record import Record
 
+PERCENTILES = "P50, P90, P95: as long or less for 50, 90, 95 of 100."
+"""What stands under quantiles of a duration, for who does not work with such words."""
+
+
+def lasting(seconds: int) -> str:
+    """A set duration in words, as exact as it was set: "15 min" for 900 seconds, "90 s"."""
+    for unit_s, unit in ((3600, "h"), (60, "min")):
+        if seconds and not seconds % unit_s:
+            return f"{seconds // unit_s} {unit}"
+    return f"{seconds} s"
+
 
 def span_notes(record: Record, house: House, by: Sequence[str], now: int) -> tuple[str, ...]:
     """Nothing to count, a day that is not over, services that form no group."""

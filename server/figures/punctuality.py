@@ -17,8 +17,12 @@ from server.domain.punctuality import Arrival, Outcome, Policy
 from server.figures import dimensions, experiments, slots
 from server.figures import report as reports
 from server.figures.axes import ARRIVALS, Bin, Group, distribution, told
+from server.figures.notes import PERCENTILES, lasting
 from server.figures.report import BadQuestion, Column, Report, Unit, Value
 from server.figures.slots import NONE, Slots
+
+FIGURE = "punctuality"
+"""Where docs/figures.md leads to what every column here means."""
 
 DAYS = 400
 """Local days in one answer at most."""
@@ -84,8 +88,11 @@ def report(
         tables.append(_pairs((), told(found, house, lines, (), first, last)))
     tables.append(_bins(distribution(found, lines)))
     notes = [
-        f"Policy {lines.version}: early is more than {lines.early_s} s before the slot, the grace is "
-        f"{lines.grace_s} s, cancelled in time is at least {lines.cancel_in_time_s} s before the slot.",
+        f"Policy {lines.version}: early is more than {lasting(lines.early_s)} before the slot, the grace is "
+        f"{lasting(lines.grace_s)}, cancelled in time is at least {lasting(lines.cancel_in_time_s)} before.",
+        "At a slot that stood somebody was expected: it was neither cancelled nor given up for another. All "
+        "shares are of these.",
+        PERCENTILES,
         left_out(house, divided),
     ]
     if hidden:
@@ -111,8 +118,12 @@ _SPREADS = ("wait", "city_lateness", "call_minus_slot")
 _NAMES = {
     "slots": "Slots",
     "stood": "Stood",
+    "on_time": "On time, before the slot",
+    "grace": "Within the grace",
+    "rebooked": "Given up for another slot",
+    "pending": "Still to be seen",
     "missed": "Never reported",
-    "came": "Came, not reported",
+    "came": "Came without reporting",
     "not_present": "Called in vain",
     "not_served": "Not served by closing",
     "share_late_or_missed": "Share late or never reported",
@@ -128,14 +139,13 @@ def _name(key: str) -> str:
 
 
 def _columns(by: Sequence[str]) -> tuple[Column, ...]:
-    figure = "Punctuality"
     columns = [dimensions.DIMENSIONS[name] for name in by]
-    columns += [Column(key, _name(key), Unit.COUNT, figure) for key in _COUNTED]
-    columns += [Column(key, _name(key), Unit.SHARE, figure) for key in _SHARES]
+    columns += [Column(key, _name(key), Unit.COUNT, FIGURE) for key in _COUNTED]
+    columns += [Column(key, _name(key), Unit.SHARE, FIGURE) for key in _SHARES]
     for key in _SPREADS:
-        columns.append(Column(f"{key}_appointments", f"{_name(key)}: appointments", Unit.COUNT, figure))
+        columns.append(Column(f"{key}_appointments", f"{_name(key)}, appointments", Unit.COUNT, FIGURE))
         for part, said in (("mean_s", "mean"), ("p50_s", "P50"), ("p90_s", "P90"), ("p95_s", "P95")):
-            columns.append(Column(f"{key}_{part}", f"{_name(key)}: {said}", Unit.SECONDS, figure))
+            columns.append(Column(f"{key}_{part}", f"{_name(key)}, {said}", Unit.SECONDS, FIGURE))
     return tuple(columns)
 
 
@@ -167,12 +177,11 @@ def _table(identity: str, title: str, by: Sequence[str], groups: Sequence[Group]
 
 
 def _pairs(by: Sequence[str], groups: Sequence[Group]) -> reports.Table:
-    figure = "Arrival and outcome"
     columns = (
         *(dimensions.DIMENSIONS[name] for name in by),
-        Column("arrival", "Arrival", Unit.TEXT, figure),
-        Column("outcome", "Outcome", Unit.TEXT, figure),
-        Column("slots", "Slots", Unit.COUNT, figure),
+        Column("arrival", "Arrival", Unit.TEXT, FIGURE),
+        Column("outcome", "Outcome", Unit.TEXT, FIGURE),
+        Column("slots", "Slots", Unit.COUNT, FIGURE),
     )
     rows = [
         (*group.of, arrival.value, outcome.value, number)
@@ -183,11 +192,10 @@ def _pairs(by: Sequence[str], groups: Sequence[Group]) -> reports.Table:
 
 
 def _bins(bins: Sequence[Bin]) -> reports.Table:
-    figure = "Arrival minus slot"
     columns = (
-        Column("from_s", "From", Unit.SECONDS, figure),
-        Column("to_s", "To before", Unit.SECONDS, figure),
-        Column("slots", "Appointments", Unit.COUNT, figure),
+        Column("from_s", "From", Unit.SECONDS, FIGURE),
+        Column("to_s", "To before", Unit.SECONDS, FIGURE),
+        Column("slots", "Appointments", Unit.COUNT, FIGURE),
     )
     rows = tuple((each.from_s, each.to_s, each.slots) for each in bins)
     notes = ("Of everybody who reported and whose outcome is known; negative is before the slot.",)

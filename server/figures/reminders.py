@@ -24,6 +24,12 @@ MICRO = 1_000_000
 
 _REACHED = {"sms": ("delivered", "shown"), "push": ("shown",), "mail": ("accepted", "delivered", "shown")}
 """The states that count as having reached somebody: those of ``notify.delivery``, held to it by a test."""
+_HOW_TO_READ = (
+    "An SMS has reached somebody once the gateway's receipt says so, an e-mail once a mail server took it, a "
+    "push message once it was shown. No receipt is not the same as not read.",
+    "Channel none yet: it is not chosen, or they left nothing to be written to by.",
+)
+"""What stands under the table of reminders."""
 _SENT = ("accepted", "delivered", "shown", "failed")
 
 
@@ -101,18 +107,18 @@ def deliveries(
         "Reminders that were due",
         (
             *(Column(name, name.capitalize(), Unit.TEXT) for name in by),
-            Column("deliveries", "Deliveries", Unit.COUNT),
-            Column("reminders", "First tried this way", Unit.COUNT),
-            Column("sent", "Sent", Unit.COUNT),
-            Column("reached", "Reached somebody", Unit.COUNT),
-            Column("failed", "Failed", Unit.COUNT),
-            Column("withdrawn", "Withdrawn", Unit.COUNT),
-            Column("waiting", "Not sent yet", Unit.COUNT),
-            Column("parts", "SMS parts", Unit.COUNT),
-            Column("cost", "Cost", Unit.NUMBER),
+            Column("deliveries", "Deliveries", Unit.COUNT, KIND),
+            Column("reminders", "First tried this way", Unit.COUNT, KIND),
+            Column("sent", "Sent", Unit.COUNT, KIND),
+            Column("reached", "Reached somebody", Unit.COUNT, KIND),
+            Column("failed", "Failed", Unit.COUNT, KIND),
+            Column("withdrawn", "Withdrawn", Unit.COUNT, KIND),
+            Column("waiting", "Not sent yet", Unit.COUNT, KIND),
+            Column("parts", "SMS parts", Unit.COUNT, KIND),
+            Column("cost", "Cost", Unit.NUMBER, KIND),
         ),
         tuple(told),
-        () if told else ("No reminder was due in these days.",),
+        _HOW_TO_READ if told else ("No reminder was due in these days.",),
     )
 
 

@@ -19,7 +19,7 @@ FEWEST = 5
 """Fewer answers say little of a service, and perhaps too much of a person: they are only counted."""
 
 _OVER = [status.value for status in OVER]
-_FIGURE = "Satisfaction"
+_FIGURE = "figures-from-outside"
 _COLUMNS = (
     Column("ended", "Visits that ended", Unit.COUNT, _FIGURE),
     Column("answers", "Answers", Unit.COUNT, _FIGURE),

@@ -13,7 +13,7 @@ from server.domain.house import House
 from server.domain.schedule import SECOND
 from server.figures.bookings import bookings
 from server.figures.grouping import DIMENSIONS, OF_TIME, check_dimensions, groups
-from server.figures.notes import span_notes
+from server.figures.notes import PERCENTILES, span_notes
 from server.figures.packing import ENDS, MODES, NEVER, STATUSES
 from server.figures.record import Columns, Ints, Record, by_hour, check_span, read
 from server.figures.report import Column, Report, Table, Unit
@@ -77,19 +77,19 @@ def visits(record: Record, house: House, by: Sequence[str]) -> Table:
         title="Visits",
         columns=(
             *(DIMENSIONS[name] for name in by),
-            Column("visits", "visits", Unit.COUNT, "visits"),
-            Column("persons", "persons", Unit.COUNT, "visits"),
-            Column("days", "days with visits", Unit.COUNT, "visits-a-day"),
-            Column("visits_a_day", "visits a day", Unit.NUMBER, "visits-a-day"),
-            Column("by_appointment", "by appointment", Unit.COUNT, "share-by-appointment"),
-            Column("appointment_share", "share by appointment", Unit.SHARE, "share-by-appointment"),
-            Column("served", "served", Unit.COUNT, "visits"),
-            Column("left", "said that they leave", Unit.COUNT, "people-who-left"),
-            Column("not_present", "called in vain", Unit.COUNT, "people-who-left"),
-            Column("not_served", "not served by closing", Unit.COUNT, "not-served-by-closing"),
-            Column("left_share", "share who left", Unit.SHARE, "people-who-left"),
-            Column("not_served_share", "share not served", Unit.SHARE, "not-served-by-closing"),
-            Column("here", "still in the house", Unit.COUNT, "visits"),
+            Column("visits", "Visits", Unit.COUNT, "visits"),
+            Column("persons", "Persons", Unit.COUNT, "visits"),
+            Column("days", "Days with visits", Unit.COUNT, "visits-a-day"),
+            Column("visits_a_day", "Visits a day", Unit.NUMBER, "visits-a-day"),
+            Column("by_appointment", "By appointment", Unit.COUNT, "share-by-appointment"),
+            Column("appointment_share", "Share by appointment", Unit.SHARE, "share-by-appointment"),
+            Column("served", "Served", Unit.COUNT, "visits"),
+            Column("left", "Said that they leave", Unit.COUNT, "people-who-left"),
+            Column("not_present", "Called in vain", Unit.COUNT, "people-who-left"),
+            Column("not_served", "Not served by closing", Unit.COUNT, "not-served-by-closing"),
+            Column("left_share", "Share who left", Unit.SHARE, "people-who-left"),
+            Column("not_served_share", "Share not served", Unit.SHARE, "not-served-by-closing"),
+            Column("here", "Still in the house", Unit.COUNT, "visits"),
         ),
         rows=tuple(told),
     )
@@ -117,12 +117,16 @@ def handling(record: Record, house: House, by: Sequence[str]) -> Table:
         title="Handling times",
         columns=(
             *(DIMENSIONS[name] for name in by),
-            Column("handled", "times served", Unit.COUNT, "handling-time"),
-            *columns("handling", "handling time", "handling-time"),
-            Column("handling_total_s", "handling time, all together", Unit.SECONDS, "handling-time"),
-            Column("not_measured", "begun without a start", Unit.COUNT, "handling-time"),
+            Column("handled", "Times served", Unit.COUNT, "handling-time"),
+            *columns("handling", "Handling time", "handling-time"),
+            Column("handling_total_s", "Handling time, all together", Unit.SECONDS, "handling-time"),
+            Column("not_measured", "Begun without a start", Unit.COUNT, "handling-time"),
         ),
         rows=tuple(rows),
+        notes=(
+            "Begun without a start: finished without being begun, so that nothing could be measured.",
+            PERCENTILES,
+        ),
     )
 
 
@@ -163,11 +167,11 @@ def counters(record: Record, house: House, by: Sequence[str]) -> Table:
         title="Counters",
         columns=(
             *(DIMENSIONS[name] for name in asked),
-            Column("counters", "counters that were open", Unit.COUNT, "occupancy"),
-            Column("open_s", "time open", Unit.SECONDS, "occupancy"),
-            Column("paused_s", "time paused", Unit.SECONDS, "occupancy"),
-            Column("busy_s", "time with somebody", Unit.SECONDS, "occupancy"),
-            Column("occupancy", "occupancy", Unit.SHARE, "occupancy"),
+            Column("counters", "Counters that were open", Unit.COUNT, "occupancy"),
+            Column("open_s", "Time open", Unit.SECONDS, "occupancy"),
+            Column("paused_s", "Time paused", Unit.SECONDS, "occupancy"),
+            Column("busy_s", "Time with somebody", Unit.SECONDS, "occupancy"),
+            Column("occupancy", "Occupancy", Unit.SHARE, "occupancy"),
         ),
         rows=tuple(rows),
         notes=(f"A counter is open for all that it serves: its time is not told by {' or '.join(dropped)}.",)

@@ -13,7 +13,7 @@ from server.domain.day import Status
 from server.domain.house import House
 from server.domain.schedule import SECOND
 from server.figures.grouping import DIMENSIONS, Groups, check_dimensions, groups
-from server.figures.notes import span_notes
+from server.figures.notes import PERCENTILES, lasting, span_notes
 from server.figures.packing import ENDS, NEVER, STATUSES
 from server.figures.record import Ints, Record, check_span, read
 from server.figures.report import Column, Report, Table, Unit, Value
@@ -22,7 +22,7 @@ from server.figures.stints import End
 
 KIND = "waits"
 
-_WHO = Column("who", "who", Unit.TEXT)
+_WHO = Column("who", "Who", Unit.TEXT)
 
 
 def report(
@@ -78,19 +78,21 @@ def waits(record: Record, house: House, by: Sequence[str]) -> Table:
         columns=(
             *(DIMENSIONS[name] for name in by),
             *((_WHO,) if len(parts) > 1 else ()),
-            Column("visits", "visits", Unit.COUNT, "visits"),
-            Column("called", "called", Unit.COUNT, "wait"),
-            *columns("wait", "wait", "wait"),
-            Column("within", f"called within {norm.within_s} s", Unit.COUNT, "service-level"),
-            Column("within_share", "service level", Unit.SHARE, "service-level"),
-            Column("left_uncalled", "left before a call", Unit.COUNT, "people-who-left"),
-            Column("not_served_uncalled", "never called by closing", Unit.COUNT, "not-served-by-closing"),
-            Column("waiting", "still waiting", Unit.COUNT, "wait"),
+            Column("visits", "Visits", Unit.COUNT, "visits"),
+            Column("called", "Called", Unit.COUNT, "wait"),
+            *columns("wait", "Wait", "wait"),
+            Column("within", f"Called within {lasting(norm.within_s)}", Unit.COUNT, "service-level"),
+            Column("within_share", "Service level", Unit.SHARE, "service-level"),
+            Column("left_uncalled", "Left before a call", Unit.COUNT, "people-who-left"),
+            Column("not_served_uncalled", "Never called by closing", Unit.COUNT, "not-served-by-closing"),
+            Column("waiting", "Still waiting", Unit.COUNT, "wait"),
         ),
         rows=tuple(rows),
         notes=(
-            f"The house aims at {norm.percent} of 100 who are called within {norm.within_s} s.",
-            "Who was never called has no wait; they are counted in the last three columns.",
+            "Service level: of those who were called, how many were within the time that the house aims at. "
+            f"It aims at {norm.percent} of 100 within {lasting(norm.within_s)}.",
+            "Who was never called has no wait: they left before, were there at closing, or still wait.",
+            PERCENTILES,
         ),
     )
 
@@ -146,14 +148,17 @@ def calls(record: Record, house: House, by: Sequence[str]) -> Table:
         title="Calls to counters",
         columns=(
             *(DIMENSIONS[name] for name in by),
-            Column("calls", "calls", Unit.COUNT, "calls-and-recalls"),
-            Column("recalls", "recalls", Unit.COUNT, "calls-and-recalls"),
-            Column("recalled", "calls that were repeated", Unit.COUNT, "calls-and-recalls"),
-            Column("recalled_share", "share repeated", Unit.SHARE, "calls-and-recalls"),
-            Column("in_vain", "calls in vain", Unit.COUNT, "people-who-left"),
-            Column("started", "services begun", Unit.COUNT, "walking-time"),
-            *columns("walk", "walking time", "walking-time"),
+            Column("calls", "Calls", Unit.COUNT, "calls-and-recalls"),
+            Column("recalls", "Recalls", Unit.COUNT, "calls-and-recalls"),
+            Column("recalled", "Calls that were repeated", Unit.COUNT, "calls-and-recalls"),
+            Column("recalled_share", "Share repeated", Unit.SHARE, "calls-and-recalls"),
+            Column("in_vain", "Calls in vain", Unit.COUNT, "people-who-left"),
+            Column("started", "Services begun", Unit.COUNT, "walking-time"),
+            *columns("walk", "Walking time", "walking-time"),
         ),
         rows=tuple(rows),
-        notes=("A visit that goes on, returns or is sent on is called again: each time counts.",),
+        notes=(
+            "A visit that goes on, returns or is sent on is called again: each time counts.",
+            PERCENTILES,
+        ),
     )

@@ -14,13 +14,13 @@ from datetime import date, timedelta
 from random import Random
 
 from server.domain.house import House
-from server.domain.schedule import SECOND, iso
+from server.domain.schedule import SECOND
+from server.simulate.booking import AHEAD_AT_ONCE, BookingSystem, reference
 from server.simulate.figures import DayFigures, figures
 from server.simulate.housetime import HouseTime
-from server.simulate.names import name_of
 from server.simulate.outside import Answer as Said
-from server.simulate.outside import Outside, Refusal
-from server.simulate.people import Answer, Aside
+from server.simulate.outside import Outside, Refusal, secret_of
+from server.simulate.people import Answer, Aside, Rating
 from server.simulate.plan import DayPlan, Person, plan_day
 from server.simulate.staff import PACE_S, Shift
 from server.simulate.tally import Tally
@@ -38,19 +38,23 @@ HELP_FROM = 3
 LOOK_S = 60.0
 """House seconds between two looks at a hall in which nothing seems to change."""
 JOURNAL_PAGE = 500
-BOOKING_AT_ONCE = 6
-AHEAD_AT_ONCE = 2
-"""Fewer where the day goes on beside it."""
 DAYS_AHEAD = 30
 
 
 @dataclass(eq=False, slots=True)
 class Guest:
-    """A citizen in the house: the plan behind a ticket, and how far it is."""
+    """A citizen in the house: the plan behind a ticket, and how far it is.
+
+    ``secret`` is what the ticket's link ends with; the wait is from ``since``, an instant, to the first call.
+    """
 
     person: Person
     visit: str
+    secret: str
+    since: int
     called: asyncio.Event = field(default_factory=asyncio.Event)
+    helped: asyncio.Event = field(default_factory=asyncio.Event)
+    waited_s: float = 0.0
     left_s: float = 0.0
     interrupted: bool = False
 
@@ -71,10 +75,9 @@ class Driver:
         self._coming: Counter[str] = Counter()
         self._seats = {counter: asyncio.Lock() for counter in house.counters}
         self._read = 0
-        self._booked_to = date.min
-        self._ids: dict[str, str] = {}
         self.tally = Tally()
         self.telephones = Telephones(outside, clock, self.tally)
+        self._booking = BookingSystem(house, outside, self._plan, self.telephones, self.tally)
 
     async def run(
         self, days: int | None, closed: Callable[[DayFigures, Tally], None], first: date | None = None
@@ -84,14 +87,14 @@ class Driver:
         ``closed`` is called with each day's figures once its last counter has closed.
         """
         plan = self._next_plan(first or self._house.calendar.local_date(self._clock.now()))
-        self._booked_to = plan.date - timedelta(days=1)
+        self._booking.begin(plan.date)
         played = 0
         async with asyncio.TaskGroup() as office:
             while True:
-                await self._book_ahead(plan.date, BOOKING_AT_ONCE)
+                await self._booking.book_to(plan.date)
                 # The days within reach of the ladder beside it: the doors do not wait for them.
                 last = plan.date + timedelta(days=reach(self._house))
-                ahead = office.create_task(self._book_ahead(last, AHEAD_AT_ONCE), name="booking ahead")
+                ahead = office.create_task(self._booking.book_to(last, AHEAD_AT_ONCE), name="booking ahead")
                 await self._play(plan)
                 await ahead
                 played += 1
@@ -99,7 +102,7 @@ class Driver:
                 if found is not None:
                     closed(found, self.tally)
                 self.tally.clear()
-                self.telephones.forget(map(_ref, plan.people))
+                self.telephones.forget(map(reference, plan.people))
                 if days is not None and played >= days:
                     return
                 plan = self._next_plan(plan.date + timedelta(days=1))
@@ -118,6 +121,8 @@ class Driver:
         self._guests.clear()
         self._coming.clear()
         await self._clock.until(plan.openings[0][0] - BEFORE_S * SECOND)
+        # Before the doors open, as it stands by then: no later telling counts for this day.
+        await self._booking.tell_first_free(plan, self._clock.now())
         async with asyncio.TaskGroup() as people:
             citizens = [
                 people.create_task(self._citizen(person), name=f"citizen {person.id}")
@@ -126,61 +131,22 @@ class Driver:
             async with asyncio.TaskGroup() as staff:
                 for shift in plan.shifts:
                     staff.create_task(self._shift(shift, people), name=f"counter {shift.counter}")
-            # The house is closed: who still meant to come, or to lose patience, need not any more.
+            # The house is closed: nobody comes any more, loses patience, or says how it was.
             for citizen in citizens:
                 citizen.cancel()
-
-    # --- the booking system ---------------------------------------------------------------------
-
-    async def _book_ahead(self, last: date, at_once: int) -> None:
-        """Book the days up to and with ``last`` that are not booked yet, the nearest first."""
-        while self._booked_to < last:
-            day = self._booked_to + timedelta(days=1)
-            await self._book(self._plan(day), at_once)
-            self._booked_to = day
-
-    async def _book(self, plan: DayPlan, at_once: int) -> None:
-        """Tell the server of a day's appointments, a few at a time."""
-        booked = iter([person for person in plan.people if person.booked_at is not None])
-
-        async def clerk() -> None:
-            for person in booked:
-                self.telephones.know(_ref(person), person)
-                with self.tally.tolerating():
-                    await self._put(person, person.booked_at or 0)
-
-        async with asyncio.TaskGroup() as office:
-            for _ in range(at_once):
-                office.create_task(clerk())
-
-    async def _put(self, person: Person, slot: int) -> None:
-        contact: Said = {"name": name_of(person.id)}
-        if person.contact is not None:
-            left = {"phone": person.contact.phone, "email": person.contact.email, "safe": person.contact.safe}
-            contact |= {name: value for name, value in left.items() if value is not None}
-        body: Said = {
-            "service": person.service,
-            "at": iso(slot),
-            "persons": person.persons,
-            "contact": contact,
-        }
-        if person.language is not None:
-            body["language"] = person.language
-        said = await self._outside.put("integrator", f"/appointments/{_ref(person)}", body)
-        self._ids[_ref(person)] = said["appointment"]
 
     # --- citizens ---------------------------------------------------------------------------------
 
     async def _citizen(self, person: Person) -> None:
         if person.changes_at is not None:
             await self._clock.until(person.changes_at)
-            if person.cancels and self.telephones.cancelled(_ref(person)):
+            if person.cancels and self.telephones.cancelled(reference(person)):
                 return
             with self.tally.tolerating():
                 if person.cancels:
-                    await self._outside.delete("integrator", f"/appointments/{_ref(person)}")
+                    await self._booking.cancel(person)
                 else:
-                    await self._put(person, person.slot_at or 0)
+                    await self._booking.put(person, person.slot_at or 0)
         person = await self._remembering(person)
         if person.announces_at is not None:
             await self._clock.until(person.announces_at)
@@ -194,6 +160,8 @@ class Driver:
             if person.priority:
                 await self._outside.post("reception", f"/visits/{guest.visit}/priority", {"priority": True})
             await self._wait(guest)
+            if person.rating is not None:
+                await self._rate(guest, person.rating)
 
     async def _remembering(self, person: Person) -> Person:
         """The person as they are with a reminder or without one, once it is too late for one."""
@@ -202,31 +170,35 @@ class Driver:
         other = person.unreminded()
         acts = (person.announces_at, person.comes_at, other.announces_at, other.comes_at)
         await self._clock.until(min(moment for moment in acts if moment is not None))
-        return person if self.telephones.reminded(_ref(person)) else other
+        return person if self.telephones.reminded(reference(person)) else other
 
     async def _announce(self, person: Person) -> None:
         """Say that it will be late: by the link, or to the booking system where there is none."""
-        if await self.telephones.late(_ref(person), person.announced_minutes):
+        if await self.telephones.late(reference(person), person.announced_minutes):
             return
         with self.tally.tolerating():
-            await self._outside.post(
-                "integrator", f"/appointments/{_ref(person)}/late", {"minutes": person.announced_minutes}
-            )
+            await self._booking.late(person)
 
     async def _report(self, person: Person) -> tuple[str, Guest]:
         if person.slot_at is not None:
-            said = await self._outside.post("kiosk", f"/appointments/{_ref(person)}/report")
+            said = await self._outside.post("kiosk", f"/appointments/{reference(person)}/report")
         else:
             body: Said = {"service": person.service, "then": list(person.then), "persons": person.persons}
             if person.language is not None:
                 body["language"] = person.language
             said = await self._outside.post("kiosk", "/visits", body)
-        return said["ticket"], Guest(person=person, visit=said["visit"], left_s=person.handling_s)
+        return said["ticket"], Guest(
+            person=person,
+            visit=said["visit"],
+            secret=secret_of(said["link"]),
+            since=max(self._clock.now(), person.slot_at or 0),
+            left_s=person.handling_s,
+        )
 
     async def _wait(self, guest: Guest) -> None:
         """Wait to be called, or leave when patience is at its end."""
-        starts = max(self._clock.now(), guest.person.slot_at or 0)
-        ends = asyncio.ensure_future(self._clock.until(starts + round(guest.person.patience_s * SECOND)))
+        patient_to = guest.since + round(guest.person.patience_s * SECOND)
+        ends = asyncio.ensure_future(self._clock.until(patient_to))
         called = asyncio.ensure_future(guest.called.wait())
         try:
             await asyncio.wait({ends, called}, return_when=asyncio.FIRST_COMPLETED)
@@ -243,6 +215,21 @@ class Driver:
         await self._clock.pause(after_s)
         with self.tally.tolerating("not-away"):
             await self._outside.post("reception", f"/visits/{guest.visit}/return")
+
+    async def _rate(self, guest: Guest, rating: Rating) -> None:
+        """Say how it was, by the ticket's link, once served; of several services after the last."""
+        said = False
+        while not said:
+            await guest.helped.wait()
+            guest.helped.clear()
+            await self._clock.pause(rating.after_s)
+            body: Said = {"score": rating.score(guest.waited_s)}
+            if (word := rating.word(guest.waited_s)) is not None:
+                body["word"] = word
+            with self.tally.tolerating("visit-not-over"):
+                await self._outside.rate(guest.secret, body)
+                self.tally.ratings += 1
+                said = True
 
     # --- staff ------------------------------------------------------------------------------------
 
@@ -306,6 +293,8 @@ class Driver:
             await self._help_stranger(shift)
             return True
         first = not guest.called.is_set()
+        if first:
+            guest.waited_s = max(0.0, (self._clock.now() - guest.since) / SECOND)
         guest.called.set()
         expected = guest.person.then if first else ()
         self._coming.update(expected)
@@ -338,7 +327,7 @@ class Driver:
         aside = guest.person.interruption
         if aside is None or guest.interrupted or not self._time_for(shift, aside.away_s):
             await self._clock.pause(guest.left_s)
-            await self._say(shift, "finish")
+            await self._finish(shift, guest)
             return
         guest.interrupted = True
         before_s = aside.after * guest.left_s
@@ -358,7 +347,11 @@ class Driver:
             with self.tally.tolerating("undo-too-late", "undo-moved-on"):
                 await self._outside.post("counter", f"/counters/{shift.counter}/undo")
                 await self._clock.pause(guest.left_s)
-                await self._say(shift, "finish")
+                await self._finish(shift, guest)
+
+    async def _finish(self, shift: Shift, guest: Guest) -> None:
+        if await self._say(shift, "finish") is not None:
+            guest.helped.set()
 
     def _time_for(self, shift: Shift, seconds: float) -> bool:
         """Near closing nobody is sent for a paper or to a desk that goes home."""
@@ -384,10 +377,14 @@ class Driver:
             entries += page
             after = page[-1]["seq"]
         self._read = after
-        refs = [_ref(person) for person in plan.people if person.slot_at is not None]
-        reminded = {self._ids[ref] for ref in refs if ref in self._ids and self.telephones.reminded(ref)}
+        refs = [reference(person) for person in plan.people if person.slot_at is not None]
+        reminded = {
+            self._booking.ids[ref]
+            for ref in refs
+            if ref in self._booking.ids and self.telephones.reminded(ref)
+        }
         for ref in refs:
-            self._ids.pop(ref, None)
+            self._booking.ids.pop(ref, None)
         return figures(entries, reminded)
 
 
@@ -395,8 +392,3 @@ def reach(house: House) -> int:
     """How many days before its slot an appointment has its first reminder, in whole days."""
     ladders = [house.messages.ladder, *(service.ladder or () for service in house.services.values())]
     return max((step.days or -(-step.seconds // 86_400) for ladder in ladders for step in ladder), default=0)
-
-
-def _ref(person: Person) -> str:
-    """The booking system's reference."""
-    return f"BK-{person.id}"

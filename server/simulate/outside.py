@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from random import Random
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx
@@ -86,6 +87,10 @@ class Outside:
         """Answer for the citizen of an appointment, by the secret of its link: that is all it takes."""
         return await self._ask(None, "POST", f"/api/v1/appointments/{secret}/{says}", body or {})
 
+    async def rate(self, secret: str, body: Answer) -> Answer:
+        """Say how a visit was, by the secret of its ticket's link."""
+        return await self._ask(None, "POST", f"/api/v1/visits/{secret}/satisfaction", body)
+
     async def _ask(
         self,
         role: str | None,
@@ -123,6 +128,11 @@ class Outside:
                 raise Unanswered(what)
             await asyncio.sleep(pause_s)
             wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+
+
+def secret_of(link: str) -> str:
+    """What the link of a ticket ends with."""
+    return urlsplit(link).path.rsplit("/", 1)[1]
 
 
 def _code(answer: httpx.Response) -> str:

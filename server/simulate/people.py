@@ -12,6 +12,7 @@ from itertools import pairwise
 from math import sqrt
 from random import Random
 
+from server.domain.appointment import BookedBy
 from server.domain.house import Kind, Service
 
 NEVER_SHARE = 0.07
@@ -47,8 +48,29 @@ SAFE_SHARES = {"sms": 0.3, "none": 0.2}
 """Of the visitors of a discreet service: whose messages only come to a telephone that is their own, and to
 who nothing must ever be written."""
 
+BOOKED_BY = {BookedBy.ONLINE: 47_974, BookedBy.PHONE: 19_468, BookedBy.DESK: 9_734}
+"""How the 77,176 appointments of 2018 were booked. The city's talk of November 2019 has the 47,974 that
+citizens booked online; of the others it says nothing, and two in three are taken to have called."""
+
 CONFIRM_SHARE = 0.3
 CALL_BACK_SHARE = 0.01
+
+RATES_SHARE = 0.3
+"""Of those who were served: who say afterwards how it was. This and all of ratings below is assumed: no town
+hall's figures are known. That people like a visit less the longer they waited is known since Maister, "The
+Psychology of Waiting Lines" (1985); by how much is not."""
+SCORE_UNWAITED, SCORE_SPREAD = 8.7, 1.3
+"""The score, 0 to 10, of who did not wait at all: its mean, and its standard deviation."""
+POINT_S = 480
+"""What each such wait takes off it: a point for eight minutes."""
+RATES_WITHIN_S = (30.0, 300.0)
+"""When it is said: on the way out."""
+WORD_SHARE = 0.1
+"""Of those who rate: who add a word."""
+_WORDS = ("Vlot geholpen.", "Duidelijke uitleg.", "Alles in orde.")
+_WORDS_OF_WAITING = ("Lang moeten wachten.", "Het wachten mag korter.")
+UNHAPPY_S = 900
+"""Who waited longer writes of that."""
 
 HANDLING_MEAN = 0.85
 """Mean handling time over the target: a target is set so that most people are helped within it."""
@@ -105,6 +127,31 @@ class Contact:
     safe: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rating:
+    """That a person says how it was, ``after_s`` from the end.
+
+    ``mood`` is how far they are from most people, in standard deviations; ``place`` (0 to 1) chooses their
+    word, None for none.
+    """
+
+    mood: float
+    after_s: float
+    place: float | None = None
+
+    def score(self, waited_s: float) -> int:
+        """What they give, 0 to 10, after that wait: the longer it was, the less."""
+        felt = SCORE_UNWAITED + SCORE_SPREAD * self.mood - waited_s / POINT_S
+        return max(0, min(10, round(felt)))
+
+    def word(self, waited_s: float) -> str | None:
+        """What they write after that wait, if anything."""
+        if self.place is None:
+            return None
+        words = _WORDS_OF_WAITING if waited_s > UNHAPPY_S else _WORDS
+        return words[int(self.place * len(words))]
+
+
 def arrival_s(luck: float, place: float, *, reminded: bool) -> float | None:
     """Report minus slot of an appointment that stands; negative is early, None is never.
 
@@ -138,6 +185,19 @@ def reached(draw: Random, service: Service, number: str, mail: str) -> Contact:
     elif service.discreet and luck < sum(SAFE_SHARES.values()):
         safe = "none"
     return Contact(phone=phone, email=email, safe=safe)
+
+
+def booked_by(draw: Random) -> BookedBy:
+    """How an appointment was booked."""
+    return draw.choices(list(BOOKED_BY), weights=list(BOOKED_BY.values()))[0]
+
+
+def rating(draw: Random) -> Rating | None:
+    """What a person says of the visit if it is served; most say nothing."""
+    if draw.random() >= RATES_SHARE:
+        return None
+    place = draw.random() if draw.random() < WORD_SHARE else None
+    return Rating(mood=draw.gauss(0, 1), after_s=draw.uniform(*RATES_WITHIN_S), place=place)
 
 
 def reply(draw: Random) -> Reply | None:

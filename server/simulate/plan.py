@@ -6,15 +6,17 @@ it aims at are those of the Huis van de Mechelaar; ``tests/server/test_simulate_
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import date
 from math import ceil
 from random import Random
 
+from server.domain.appointment import BookedBy
 from server.domain.house import House, Kind, Service
 from server.domain.schedule import SECOND, Period, to_datetime
 from server.simulate import people
-from server.simulate.people import Answer, Aside, Contact, Interruption, Reply
+from server.simulate.people import Answer, Aside, Contact, Interruption, Rating, Reply
 from server.simulate.staff import Shift, roster
 
 VISITORS = 350
@@ -35,7 +37,7 @@ SECOND_SERVICE_SHARE = 0.03
 
 # How busy the hours are that begin then (wall clock): weekday and Saturday mornings, late afternoon.
 _BUSY = {8: 1.1, 9: 1.5, 10: 1.5, 11: 1.2, 12: 0.8, 13: 0.8, 14: 0.8, 15: 0.9, 16: 1.2, 17: 1.4, 18: 0.8}
-STREAMS = ("visitors", "slots", "people", "arrivals", "contacts", "staff")
+STREAMS = ("visitors", "slots", "people", "arrivals", "contacts", "staff", "channels", "ratings")
 
 _BIN_S = 300
 _LAST_SLOT_S = 900
@@ -65,7 +67,8 @@ class Person:
 
     All this is what they do where a reminder reached them before ``leaves_at``; ``forgetting`` is what
     they do instead where none did, None where that is the same. ``says`` is what they answer to the first
-    reminder, ``reply_after_s`` how long after it.
+    reminder, ``reply_after_s`` how long after it. ``channel`` is how the appointment was booked, and
+    ``rating`` what they say of the visit if it is served.
     """
 
     id: str
@@ -83,6 +86,8 @@ class Person:
     by_link: bool = False
     says: Reply | None = None
     reply_after_s: float = 0.0
+    channel: BookedBy | None = None
+    rating: Rating | None = None
     persons: int = 1
     language: str | None = None
     priority: bool = False
@@ -138,8 +143,7 @@ def plan_day(house: House, day: date, seed: int, *, left: str | None = None) -> 
     walk_ins = _walk_ins(house, openings, visitors * (1 - BY_APPOINTMENT), streams)
     booked = _appointments(house, openings, visitors * BY_APPOINTMENT / (1 - people.NEVER_SHARE), streams)
     everyone = tuple(
-        _named(house, person, day, number, streams["contacts"])
-        for number, person in enumerate(booked + walk_ins, 1)
+        _named(house, person, day, number, streams) for number, person in enumerate(booked + walk_ins, 1)
     )
     work = [
         (person.service, max(person.comes_at, person.slot_at or 0), person.walk_s + person.handling_s)
@@ -246,16 +250,34 @@ def _appointments(
 def _slots(
     house: House, openings: tuple[Period, ...], service: Service, count: int, draw: Random
 ) -> list[int]:
-    """Slots as a booking system gives them out: a grid as wide as the target, in as few lanes as fit."""
-    step_s = ceil(service.target_s / _BIN_S) * _BIN_S
-    grid = _spread(openings, house, step_s, max(step_s, _LAST_SLOT_S))
-    lanes = max(1, ceil(count / (0.8 * len(grid))))
+    """Slots as a booking system gives them out."""
+    grid, lanes = _grid(house, openings, service, count)
     # Drawn without putting back, the busy hours first: the largest of random() ** (1 / weight).
     drawn = sorted(
         ((draw.random() ** (1 / weight), moment) for moment, weight in grid for _ in range(lanes)),
         reverse=True,
     )
     return [moment for _, moment in drawn[:count]]
+
+
+def _grid(
+    house: House, openings: tuple[Period, ...], service: Service, count: int
+) -> tuple[list[tuple[int, float]], int]:
+    """The grid of a service, as wide as its target, each slot with its weight; the fewest lanes that fit."""
+    step_s = ceil(service.target_s / _BIN_S) * _BIN_S
+    grid = _spread(openings, house, step_s, max(step_s, _LAST_SLOT_S))
+    return grid, max(1, ceil(count / (0.8 * len(grid))))
+
+
+def first_free(house: House, plan: DayPlan, service: Service, after: int) -> int | None:
+    """The first slot of a service later than ``after`` that nobody has booked on that day; None for none."""
+    if not plan.openings:
+        return None
+    booked = [person for person in plan.people if person.service == service.id and person.slot_at is not None]
+    # Nobody has moved or cancelled yet when the day begins.
+    taken = Counter(person.booked_at for person in booked)
+    grid, lanes = _grid(house, plan.openings, service, len(booked))
+    return next((slot for slot, _ in grid if slot > after and taken[slot] < lanes), None)
 
 
 def _booked(
@@ -308,11 +330,13 @@ def _booked(
 # --- everyone -------------------------------------------------------------------------------------
 
 
-def _named(house: House, person: Person, day: date, number: int, draw: Random) -> Person:
-    """The person under their id, with what they leave when booking, and what they answer to a reminder."""
+def _named(house: House, person: Person, day: date, number: int, streams: dict[str, Random]) -> Person:
+    """The person under their id, with how and with what they booked, and what they say before and after."""
     identity = f"{day:%Y%m%d}-{number:04d}"
+    person = replace(person, id=identity, rating=people.rating(streams["ratings"]))
     if person.slot_at is None:
-        return replace(person, id=identity)
+        return person
+    draw, channel = streams["contacts"], people.booked_by(streams["channels"])
     phone = f"+32470{day.toordinal() % 100:02d}{number:04d}"
     contact = people.reached(draw, house.services[person.service], phone, f"{identity}@example.org")
     says, after_s = people.reply(draw), people.reply_after_s(draw)
@@ -320,7 +344,7 @@ def _named(house: House, person: Person, day: date, number: int, draw: Random) -
         says = None
     if person.comes_at is None:
         says = None
-    return replace(person, id=identity, contact=contact, says=says, reply_after_s=after_s)
+    return replace(person, contact=contact, channel=channel, says=says, reply_after_s=after_s)
 
 
 def _person(house: House, service: Service, draw: Random) -> Person:

@@ -115,7 +115,7 @@ def _sentences(found: DayFigures, tally: Tally) -> Iterator[str]:
     yield f"{tally.messages} messages since the last evening; answers by their link: {said}"
     yield (
         f"served {found.served}, left {found.left}, not present {found.not_present}, "
-        f"not served {found.in_house}; {found.calls} calls"
+        f"not served {found.in_house}; {found.calls} calls; {tally.ratings} said how it was"
     )
     if tally.refusals:
         met = ", ".join(f"{code} {n}x" for code, n in sorted(tally.refusals.items()))

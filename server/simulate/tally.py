@@ -15,11 +15,14 @@ log = logging.getLogger("onthaal.simulate")
 
 @dataclass(slots=True)
 class Tally:
-    """Counts since the last evening: calls of tickets, messages sent, answers by kind, refusals by code."""
+    """Counts since the last evening: calls of tickets, messages sent, answers by kind, ratings of visits,
+    refusals by code.
+    """
 
     calls: int = 0
     messages: int = 0
     answers: Counter[str] = field(default_factory=Counter)
+    ratings: int = 0
     refusals: Counter[str] = field(default_factory=Counter)
 
     def refused(self, refusal: Refusal) -> None:
@@ -38,6 +41,6 @@ class Tally:
 
     def clear(self) -> None:
         """Begin anew."""
-        self.calls = self.messages = 0
+        self.calls = self.messages = self.ratings = 0
         self.answers.clear()
         self.refusals.clear()

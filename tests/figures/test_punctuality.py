@@ -221,7 +221,7 @@ def test_a_day_by_hand(rows: Rows) -> None:
         (1500, 1800): 1,
     }
     assert (len(bins), bins[0]["from_s"], bins[0]["to_s"], bins[-1]["to_s"]) == (26, None, -3600, None)
-    assert told.notes[0].startswith("Policy 2026-1: early is more than 900 s")
+    assert told.notes[0].startswith("Policy 2026-1: early is more than 15 min")
 
 
 def test_another_policy_reads_the_same_day_again(rows: Rows) -> None:

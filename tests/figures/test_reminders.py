@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -14,9 +15,10 @@ from msgspec.structs import replace
 from notify import assignment, contacts
 from notify.delivery import State, reached
 from server import app
-from server.figures import reminders
+from server.figures import kinds, reminders
 from server.figures.experiments import withheld
 from server.figures.report import BadQuestion, Report
+from server.web import punctuality as api
 
 HOUSE = """
 [sites.town]
@@ -234,6 +236,43 @@ def test_nothing_is_told_by_arm_until_all_of_it_is_over(town: Town, record: Reco
     house = town.house
     assert town.store.read_now(lambda c: withheld(c, house, at(BEFORE))) == {"winter"}
     assert town.store.read_now(lambda c: withheld(c, house, at(OVER))) == set()
+
+
+def arms_of_punctuality(town: Town, now: str, *by: str) -> list[dict[Any, int]]:
+    """How many slots have each arm: by the report's two tables, and by the API's answer."""
+    store, house = town.store, town.house
+    report = store.read_now(lambda c: kinds.report(c, "punctuality", house, FIRST, LAST, by, at(now)))
+    answer = store.read_now(lambda c: api.answer(c, house, FIRST, LAST, by, None, at(now)))
+    assert isinstance(answer.groups, list)
+    of_pairs = [
+        (part.of["arm"], pair.slots)
+        for part in answer.groups
+        for pair in [*part.figures.pairs, api.Pair("", "", part.figures.pending)]
+    ]
+    found = []
+    for counted in (
+        [(row["arm"], row["slots"]) for row in table(report, "groups")],
+        [(row["arm"], row["slots"]) for row in table(report, "pairs")],
+        of_pairs,
+    ):
+        sums: Counter[Any] = Counter()
+        for arm, slots in counted:
+            sums[arm] += slots
+        found.append(dict(sums))
+    assert any("winter" in note for note in report.notes) is (now == BEFORE)
+    return found
+
+
+@pytest.mark.parametrize("by", [("arm",), ("language", "arm")])
+def test_punctuality_tells_the_arms_together_until_their_experiment_is_over(
+    town: Town, record: Record, by: tuple[str, ...]
+) -> None:
+    a_winter(record)
+    record.add(None, 3, SERVED, eligible=0, reason="contact")
+    # The slot that was given up for another day counts once more, as rebooked.
+    assert arms_of_punctuality(town, BEFORE, *by) == 3 * [{"winter/not-yet": 91, "not drawn": 3}]
+    expected = {"winter/long": 51, "winter/none": 40, "not drawn": 3}
+    assert arms_of_punctuality(town, OVER, *by) == 3 * [expected]
 
 
 def test_who_moves_far_ahead_is_waited_for_and_who_cancels_is_not(town: Town, record: Record) -> None:

@@ -155,10 +155,28 @@ def test_a_table_for_people(house: Onthaal) -> None:
     printed, _ = report(house, "visits")
     lines = printed.splitlines()
     assert lines[0] == "mechelen: visits, 2026-11-23"
-    assert lines[lines.index("Visits") + 1].startswith("visits  persons  days with visits")
-    assert lines[lines.index("Visits") + 2].split() == [
-        *("3", "3", "1", "3.0", "0", "0.0", "%", "1", "1", "0", "1", "33.3", "%", "33.3", "%", "0"),
+    # Thirteen figures of one group: each on a line of its own.
+    first = lines.index("Visits") + 1
+    assert [line.split("  ")[0] for line in lines[first : first + 4]] == [
+        *("Visits", "Persons", "Days with visits", "Visits a day"),
     ]
+    assert [line.split("  ")[-1].strip() for line in lines[first : first + 13]] == [
+        *("3", "3", "1", "3.0", "0", "0.0 %", "1", "1", "0", "1", "33.3 %", "33.3 %", "0"),
+    ]
+
+
+def test_few_groups_stand_side_by_side_and_many_below_each_other(house: Onthaal) -> None:
+    lines = report(house, "waits")[0].splitlines()
+    turned = lines[lines.index("Waits until the first call") + 1 :]
+    assert turned[0].split() == ["Who", "all", "with", "appointment", "without", "appointment"]
+    assert turned[1].split() == ["Visits", "3", "0", "3"]
+    lines = report(house, "waits", "--by", "service,hour")[0].splitlines()
+    upright = lines[lines.index("Waits until the first call") + 1 :]
+    assert upright[0].startswith("Service   Hour  Who")
+    assert upright[1].split()[0] == "onthaal"
+    page, _ = report(house, "waits", "--format", "html")
+    assert '<th scope="col" class="number">without appointment</th>' in page
+    assert '<th scope="row">Wait, mean</th>' in page
 
 
 def test_one_table_as_csv(house: Onthaal) -> None:
@@ -179,7 +197,7 @@ def test_a_page_that_needs_nothing_else(house: Onthaal) -> None:
     assert page.startswith("<!doctype html>")
     assert "@media print" in page
     assert not re.search(r"(src|href)=|url\(|https?://", page)
-    assert '<th scope="col" class="number">wait, mean</th>' in page
+    assert '<th scope="col" class="number">Wait, mean</th>' in page
     assert "defined in docs/figures.md#wait" in page
 
 
@@ -203,13 +221,26 @@ def test_commands_that_are_refused(house: Onthaal, arguments: list[str], code: i
     assert said in done.stderr
 
 
-def test_every_column_names_a_heading_that_defines_it() -> None:
+def headings_of_the_definitions() -> set[str]:
     text = (ROOT / "docs/figures.md").read_text()
-    headings = {
+    return {
         re.sub(r"[^a-z0-9 -]", "", line.lstrip("# ").lower()).replace(" ", "-")
         for line in text.splitlines()
         if line.startswith("#")
     }
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_heading_begins_with_a_capital_and_leads_to_its_definition(house: Onthaal, kind: str) -> None:
+    known = headings_of_the_definitions()
+    for table in ask(house, kind=kind, **DAY).json()["tables"]:
+        for column in table["columns"]:
+            assert column["name"][0].isupper(), column
+            assert column["figure"] in known | {""}, column
+
+
+def test_every_column_names_a_heading_that_defines_it() -> None:
+    headings = headings_of_the_definitions()
     house, nothing = load(default_config())["mechelen"], combine([])
     tables = [
         *(visits.visits(nothing, house, ()), visits.handling(nothing, house, ())),

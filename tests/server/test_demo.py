@@ -187,6 +187,9 @@ def test_a_whole_day_is_shown_and_its_figures_are_told(tmp_path):
         message = demo.wait_for("[sms to +32")
         assert re.match(r"[A-Z][a-z]{2} \d\d:\d\d  \[sms to \+32\.\.\.\d\d\] Mechelen: ", message)
         assert re.search(r"/a/\S+$", message)
+        with httpx.Client(base_url=demo.base, timeout=20, headers=bearing(bearer)) as http:
+            wait_until(lambda: visits_so_far(http) >= 20, 60)
+            what_the_booking_system_told(http)
         demo.wait_for(f"{SATURDAY}:", at_most_s=150)
         assert demo.wait(20) == 0
 
@@ -213,14 +216,43 @@ def test_a_whole_day_is_shown_and_its_figures_are_told(tmp_path):
     assert messages >= reminded
     # So fast a house adds its own seconds to every walk and every press: only the order of size is told.
     assert 2 < late < 30
-    served, left, absent, not_served = numbers(
-        r"served (\d+), left (\d+), not present (\d+), not served (\d+)", demo.said
+    served, left, absent, not_served, rated = numbers(
+        r"served (\d+), left (\d+), not present (\d+), not served (\d+); \d+ calls; (\d+) said how it was",
+        demo.said,
     )
+    # Who would still say something when the doors are shut does not any more.
+    assert 0.1 * served < rated < 0.45 * served
     assert served + left + absent + not_served == visits
     # On a busy machine some of these people lose patience within a second or two of real time.
     assert served > 0.5 * visits
     assert "with appointment" in demo.said
     assert list(tmp_path.iterdir()) == []
+
+
+def visits_so_far(http: httpx.Client) -> int:
+    view = http.get("/api/v1/sites/mechelen/views/management").json()["view"]
+    return view["today"]["visits"]
+
+
+def what_the_booking_system_told(http: httpx.Client) -> None:
+    """How each appointment was booked, and each service's first free slot before the doors opened."""
+    days = {"from": SATURDAY, "to": SATURDAY}
+    told = http.get("/api/v1/sites/mechelen/punctuality", params=days | {"by": "channel"}).json()
+    booked = {
+        part["of"]["channel"]: sum(pair["slots"] for pair in part["figures"]["pairs"])
+        + part["figures"]["pending"]
+        for part in told["groups"]
+    }
+    assert booked.keys() == {"online", "phone", "desk"}
+    assert 0.5 < booked["online"] / sum(booked.values()) < 0.75
+    outside = http.get("/api/v1/sites/mechelen/figures", params=days | {"kind": "outside"}).json()
+    (table,) = [each for each in outside["tables"] if each["id"] == "digital-wait"]
+    keys = [column["key"] for column in table["columns"]]
+    rows = [dict(zip(keys, row, strict=True)) for row in table["rows"]]
+    listed = [each.name for each in HOUSE.services.values() if each.appointments and not each.discreet]
+    assert [row["service"] for row in rows] == listed
+    # Each had a slot that nobody has taken to this day.
+    assert {(row["told"], row["none_free"], row["mean"]) for row in rows} == {(1, 0, 0.0)}
 
 
 def bearing(token: str) -> dict[str, str]:

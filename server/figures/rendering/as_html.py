@@ -6,7 +6,7 @@ from pathlib import Path
 
 import jinja2
 
-from server.figures.rendering.words import UNITS, heading, is_number, said
+from server.figures.rendering.words import UNITS, heading, is_number, labels, said, turned
 from server.figures.report import Report
 
 
@@ -17,6 +17,12 @@ def render(made: Report) -> str:
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
     page = environment.from_string(text).render(
-        report=made, heading=heading(made), said=said, is_number=is_number, units=UNITS
+        report=made,
+        heading=heading(made),
+        said=said,
+        is_number=is_number,
+        units=UNITS,
+        turned=turned,
+        labels=labels,
     )
     return page + "\n"

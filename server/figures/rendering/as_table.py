@@ -7,8 +7,9 @@ import io
 from rich.console import Console
 from rich.table import Column, Table
 
-from server.figures.rendering.words import heading, is_number, said
+from server.figures.rendering.words import heading, is_number, said, turned
 from server.figures.report import Report
+from server.figures.report import Table as Figures
 
 
 def render(made: Report, width: int | None = None) -> str:
@@ -21,16 +22,28 @@ def render(made: Report, width: int | None = None) -> str:
     for table in made.tables:
         console.print()
         console.print(table.title)
-        heads = (
-            Column(each.name, justify="right" if is_number(each) else "left", overflow="fold")
-            for each in table.columns
-        )
-        shown = Table(*heads, box=None, pad_edge=False)
-        for row in table.rows:
-            shown.add_row(*(said(value, column) for value, column in zip(row, table.columns, strict=True)))
-        console.print(shown)
+        console.print(_turned(table) if turned(table) else _upright(table))
         if not table.rows:
             console.print("nothing to tell")
         for note in table.notes:
             console.print(note)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def _upright(table: Figures) -> Table:
+    heads = (
+        Column(each.name, justify="right" if is_number(each) else "left", overflow="fold")
+        for each in table.columns
+    )
+    shown = Table(*heads, box=None, pad_edge=False)
+    for row in table.rows:
+        shown.add_row(*(said(value, column) for value, column in zip(row, table.columns, strict=True)))
+    return shown
+
+
+def _turned(table: Figures) -> Table:
+    heads = [Column("", overflow="fold"), *(Column("", justify="right", overflow="fold") for _ in table.rows)]
+    shown = Table(*heads, box=None, pad_edge=False, show_header=False)
+    for place, column in enumerate(table.columns):
+        shown.add_row(column.name, *(said(row[place], column) for row in table.rows))
+    return shown

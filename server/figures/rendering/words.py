@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from server.figures.report import Column, Report, Unit, Value
+from server.figures.report import Column, Report, Table, Unit, Value
 
 NOTHING = "-"
 """Stands where there is nothing to tell."""
@@ -17,6 +17,25 @@ UNITS = {
     Unit.DATE: "date",
     Unit.INSTANT: "instant",
 }
+
+
+_NARROW = 7
+"""Columns that fit on any page and terminal."""
+
+
+def labels(table: Table) -> int:
+    """How many of its first columns say what a row is of."""
+    return next((place for place, column in enumerate(table.columns) if column.figure), 0)
+
+
+def turned(table: Table) -> bool:
+    """Whether it is shown with a figure on each line and its rows side by side.
+
+    So are many figures of few: as rows they would be wider than any page.
+    """
+    figures = table.columns[labels(table) :]
+    few = 0 < len(table.rows) <= len(table.columns) // 3
+    return few and len(table.columns) > _NARROW and all(is_number(column) for column in figures)
 
 
 def said(value: Value, column: Column) -> str:
