@@ -34,6 +34,7 @@ class Commands(click.Group):
         "demo": "server.demo",
         "account": "server.account_command",
         "device": "server.device_command",
+        "evaluate": "server.evaluate",
         "gateways": "server.gateway_command",
         "webhook": "server.webhook_command",
         "export": "server.export_command",
