@@ -61,6 +61,8 @@ from server.live import Decided, KeyReused, Live, Site
 from server.live import Request as Command
 from server.nights import Nights
 from server.presence import Presence
+from server.promise.fitting import Fitting
+from server.promise.forecaster import Forecaster
 from server.publisher import Publisher
 from server.sockets import Sockets
 from server.vapid import load_vapid
@@ -74,6 +76,7 @@ from server.web.gateways import Gateways
 from server.web.headers import Guarded
 from server.web.openapi import document
 from server.web.pages import Pages, problem_page
+from server.web.promise_page import PromisePage
 from server.web.replies import Replies
 from server.web.session import Sessions
 from server.web.theme import ThemeFiles
@@ -131,6 +134,8 @@ class Onthaal:
     carriers: Carriers
     announcer: Announcer
     digester: Digester
+    forecaster: Forecaster
+    fitting: Fitting
     watch: Watch
     nights: Nights | None
 
@@ -148,6 +153,8 @@ class Onthaal:
             tasks.create_task(self.worker.run(), name="worker")
             tasks.create_task(self.announcer.run(), name="announcer")
             tasks.create_task(self.digester.run(), name="digester")
+            tasks.create_task(self.forecaster.run(), name="forecaster")
+            tasks.create_task(self.fitting.run(), name="fitting")
             tasks.create_task(self.watch.run(), name="watch")
             tasks.create_task(sweep(self.parts.database), name="sweep")
             if self.nights:
@@ -221,6 +228,10 @@ async def _assemble(
     )
 
     digester = Digester(database, houses)
+    forecaster = Forecaster(database, clock, live.sites.values(), publisher.changed)
+    await forecaster.load()
+    publisher.foreseen = forecaster.foreseen
+    fitting = Fitting(database, options.database, houses, forecaster.reload)
     watch = Watch(
         database,
         clock,
@@ -232,6 +243,8 @@ async def _assemble(
 
     def changed(site: Site) -> None:
         digester.changed(site.house.site, site.day)
+        fitting.changed(site.house.site, site.day)
+        forecaster.changed(site)
         publisher.changed(site)
         announcer.changed()
         webhooks.wake()
@@ -259,7 +272,20 @@ async def _assemble(
     doorkeeper.changed = sockets.recheck_now
     fast = options.skip_nights or options.hurry is not None
     nights = Nights(live, clock, worker, skip=options.skip_nights) if fast else None
-    return Onthaal(parts, hub, sockets, webhooks, worker, carriers, announcer, digester, watch, nights)
+    return Onthaal(
+        parts,
+        hub,
+        sockets,
+        webhooks,
+        worker,
+        carriers,
+        announcer,
+        digester,
+        forecaster,
+        fitting,
+        watch,
+        nights,
+    )
 
 
 def causes(model: DayModel) -> list[Cause]:
@@ -409,6 +435,7 @@ def application(onthaal: Onthaal) -> ASGIApp:
         route("/{site}/logo.svg", theme.logo),
         route("/{site}/reception", pages.reception),
         route("/{site}/management", pages.management),
+        route("/{site}/promise", PromisePage(parts).page),
     ]
     kinds: tuple[type[Exception], ...] = (
         HTTPException,

@@ -211,6 +211,7 @@ def _house(site: str, raw: object, place: Place) -> House:
         experiment=_experiment(table.experiment, services, place.at("experiment")),
         theme=_theme(read_table(table.theme, ThemeTable, place.at("theme")), place.at("theme")),
         norm=Norm(within_s=figures.service_level_s, percent=figures.service_level_percent),
+        public_calibration=figures.public_calibration,
     )
 
 

@@ -117,6 +117,8 @@ class House:
     experiment: Experiment | None = None
     theme: Theme = field(default_factory=Theme)
     norm: Norm = field(default_factory=Norm)
+    public_calibration: bool = False
+    """Whether anybody may read how well waiting times were promised."""
 
     def home_counters(self, service: str) -> tuple[CounterPlan, ...]:
         """The counters that offer this service as their own work."""
