@@ -49,23 +49,16 @@ class _Chances(NamedTuple):
 
 @lru_cache(maxsize=8)
 def _chances(counters: int) -> _Chances:
-    draw = np.random.default_rng(7)
+    kinds = _Chances._fields
+    numbers = dict.fromkeys(kinds, PEOPLE) | {"done": counters, "pause": counters, "skill": counters}
+    numbers |= {"order": 1, "gap": PASSERS, "which": PASSERS}
+    return _Chances(*(_spread(kind, numbers[name]) for kind, name in enumerate(kinds)))
 
-    def spread(number: int) -> Floats:
-        even = np.tile((np.arange(RUNS) + 0.5) / RUNS, (number, 1))
-        return draw.permuted(even, axis=1).astype(np.float32)
 
-    return _Chances(
-        done=spread(counters),
-        pause=spread(counters),
-        skill=spread(counters),
-        order=spread(1),
-        patience=spread(PEOPLE),
-        took=spread(PEOPLE),
-        after=spread(PEOPLE),
-        gap=spread(PASSERS),
-        which=spread(PASSERS),
-    )
+def _spread(kind: int, number: int) -> Floats:
+    """Even spreads; the first of many are the same as of few."""
+    even = np.tile((np.arange(RUNS) + 0.5) / RUNS, (number, 1))
+    return np.random.default_rng([7, kind]).permuted(even, axis=1).astype(np.float32)
 
 
 def staying(m: Moments, tables: Tables) -> Floats:
@@ -91,11 +84,15 @@ class _Hall:
         self.m, self.tables = m, tables
         self.chances = _chances(m.busy.shape[1])
         self.rows = np.arange(m.size)
+        # Questions to one scene have the same counters: what these take then stands there once.
+        alike = bool((m.skills == m.skills[:1]).all())
+        skills = m.skills[:1] if alike else m.skills
+        self.hall = np.zeros_like(self.rows) if alike else self.rows
         self.pause = tables.services
         self.free = self._free()
-        able = m.skills.transpose(1, 2, 0)[..., None] > self.chances.skill[:, None, None]
+        able = skills.transpose(1, 2, 0)[..., None] > self.chances.skill[:, None, None]
         self.closed = np.where(able, np.float32(0), FAR_S)
-        """(C, S, B, RUNS): FAR_S where a counter does not take a service, else 0."""
+        """(C, S, halls, RUNS): FAR_S where a counter does not take a service, else 0."""
 
     def _free(self) -> Floats:
         m, tables, chances = self.m, self.tables, self.chances
@@ -117,10 +114,12 @@ class _Hall:
         self._serve_those_ahead()
         self._serve_those_to_come()
         self._serve_those_who_pass()
-        return self._start()
+        return self._start(slice(None))
 
-    def _start(self) -> Floats:
-        starts: Floats = np.maximum(self.free, self.closed[:, self.m.service, self.rows]).min(0)
+    def _start(self, rows: slice) -> Floats:
+        """When each who asks would be called, (b, RUNS)."""
+        able = np.maximum(self.free[:, rows], self.closed[:, self.m.service[rows], self.hall[rows]])
+        starts: Floats = able.min(0)
         return starts
 
     def _take(self, rows: slice, service: Ints, who: Floats, spent: Floats, at: Floats | None = None) -> None:
@@ -129,7 +128,7 @@ class _Hall:
         ``who`` (b, RUNS): before when the person must be called, or come at ``at``, to count at all.
         """
         free = self.free[:, rows]
-        able = np.maximum(free, self.closed[:, service, self.rows[rows]])
+        able = np.maximum(free, self.closed[:, service, self.hall[rows]])
         start = able.min(0)
         begin = start if at is None else np.maximum(start, at)
         counts = ((begin if at is None else at) < who) & (start < FAR_S)
@@ -145,26 +144,42 @@ class _Hall:
     def _serve_those_ahead(self) -> None:
         m, chances = self.m, self.chances
         stays, spent = staying(m, self.tables), self._spent(m.queue, 0)
+        queue = np.maximum(m.queue, 0)
         place = np.searchsorted(patience.BOUNDS_S, m.ages, "right") - 1
-        hazards = self.tables.leaving[np.maximum(m.queue, 0), place]
-        for person in range(m.queue.shape[1]):
-            here = m.queue[:, person] != NOBODY
-            rows = slice(int(here.argmax()) if here.any() else len(here), None)
-            lasts = -np.log(1 - chances.patience[person % PEOPLE]) / hazards[rows, person, None]
-            who = np.where(chances.order < stays[rows, person, None], lasts, 0)
-            self._take(rows, np.maximum(m.queue[rows, person], 0), who, spent[rows, person])
+        turns = np.arange(queue.shape[1]) % PEOPLE
+        lasts = -np.log(1 - chances.patience[turns]) / self.tables.leaving[queue, place][..., None]
+        who = np.where(chances.order < stays[..., None], lasts, 0)
+        # Where the questions stand by how many are ahead, those with nobody there are the first ones.
+        firsts = np.where((m.queue != NOBODY).any(0), (m.queue != NOBODY).argmax(0), m.size)
+        for person, first in enumerate(firsts):
+            rows = slice(int(first), None)
+            self._take(rows, queue[rows, person], who[rows, person], spent[rows, person])
 
     def _serve_those_to_come(self) -> None:
         """Appointments go before who asks from their slot on."""
         m, chances = self.m, self.chances
         spent = self._spent(m.coming, PEOPLE // 2)
+        first = 0
         for slot in range(m.coming.shape[1]):
             at = np.maximum(m.slots[:, slot, None], 0)
-            start = self._start()
-            if not (at < start).any():
+            first, start = self._still_waiting(first, at)
+            if first == m.size:
                 return
-            who = np.where(chances.patience[-1 - slot % PEOPLE] < m.chances[:, slot, None], start, 0)
-            self._take(slice(None), np.maximum(m.coming[:, slot], 0), who, spent[:, slot], at)
+            rows = slice(first, None)
+            comes = chances.patience[-1 - slot % PEOPLE] < m.chances[rows, slot, None]
+            service = np.maximum(m.coming[rows, slot], 0)
+            self._take(rows, service, np.where(comes, start, 0), spent[rows, slot], at[rows])
+
+    def _still_waiting(self, first: int, at: Floats) -> tuple[int, Floats]:
+        """From ``first`` on, the first who asks and may still wait then, and the starts from there on.
+
+        Who comes next comes no earlier: those who are called before that need not be looked at again.
+        """
+        rows = slice(first, None)
+        start = self._start(rows)
+        waits = np.any((at[rows] < start) & (start < FAR_S), axis=1)
+        skipped = int(waits.argmax()) if waits.any() else len(start)
+        return first + skipped, start[skipped:]
 
     def _serve_those_who_pass(self) -> None:
         """People who come later and overtake: as fast as people come now, as often as they overtook."""
@@ -178,13 +193,14 @@ class _Hall:
         spent = self.tables.drawn(which[..., None], chances.took[PEOPLE - PASSERS :])
         gaps = (-np.log(1 - chances.gap) / total[..., None]).astype(np.float32)
         at = np.zeros((m.size, RUNS), np.float32)
+        first = 0
         for turn in range(PASSERS):
             at = at + gaps[:, turn]
-            start = self._start()
-            if not (at < start).any():
+            first, start = self._still_waiting(first, at)
+            if first == m.size:
                 return
-            own = chance[self.rows, which[:, turn]]
-            place = np.searchsorted(overtaking.BOUNDS_S[1:], at + m.waited_s[:, None], "right")
+            rows = slice(first, None)
+            own = chance[self.rows[rows], which[rows, turn]]
+            place = np.searchsorted(overtaking.BOUNDS_S[1:], at[rows] + m.waited_s[rows, None], "right")
             still = np.take_along_axis(own, place, 1) >= own[:, :1] * chances.which[turn]
-            who = np.where(still, start, 0)
-            self._take(slice(None), which[:, turn], who, spent[:, turn], at)
+            self._take(rows, which[rows, turn], np.where(still, start, 0), spent[rows, turn], at[rows])

@@ -16,7 +16,7 @@ IDLE, NOBODY = -1, -2
 LONG_S = 3600.0
 """What happened longer ago is as good as never; seconds."""
 
-SOON_S = 3600.0
+SOON_S = 1800.0
 """Appointments further ahead than this are left out; seconds."""
 
 RECENTS = 21

@@ -124,7 +124,7 @@ def _skills(skills: Skills, services: int) -> Arrays:
     table = [[own.get(service, 0.0) for service in range(services)] for own in skills.calls.values()]
     return {
         "skill_names": np.array(list(skills.calls), str),
-        "skills": np.array(table, float).reshape(-1, services),
+        "skills": np.array(table, float).reshape(len(table), services),
         "mix": np.array([skills.mix.get(service, 0.0) for service in range(services)], float),
     }
 

@@ -45,5 +45,5 @@ class Tables:
         flat = self.quantiles.reshape(-1)
         at = rows * POINTS + below
         low = flat[at]
-        time: Floats = low + (flat[at + 1] - low) * (place - below)
+        time: Floats = low + (flat[at + 1] - low) * (place - below.astype(np.float32))
         return time
