@@ -40,6 +40,7 @@ ROLES = {
     SITE + "/journal": "administrator",
     SITE + "/punctuality": "supervisor",
     SITE + "/figures": "supervisor",
+    SITE + "/calibration": "supervisor",
     SITE + "/visits": "kiosk",
     SITE + "/appointments": "reception",
     APPOINTMENT: "integrator",
@@ -78,6 +79,7 @@ _NOBODY = {409: "most of the time nobody is at the counter"}
 _GUESSED = {404: "nobody guesses a device's code", 429: "nor may many be tried"}
 EXPECTED: dict[str, dict[int, str]] = {
     f"GET {SITE}/punctuality": {422: "a last day before the first, or too many days between them"},
+    f"GET {SITE}/calibration": {422: "a last day before the first, or too many days between them"},
     f"GET {SITE}/figures": {422: "such days, or what nothing can be told by"},
     f"PUT {APPOINTMENT}": {
         409: "the citizen of this appointment has reported in the meantime",
