@@ -102,7 +102,11 @@ class Model:
         self._new.append((raw.features[row], float(raw.scales[row]), UNKNOWN_S))
 
     def night(self) -> None:
-        """The day is over: forget a little of the old, learn from the day."""
+        """The day is over: forget a little of the old, learn from the day.
+
+        It takes about a second; where much is new, and everything is learned anew, up to a minute. Beside a
+        running loop do it elsewhere, with a copy (``saved.load(saved.save(model))``), and go on with that.
+        """
         self.past.fade()
         self.learn()
 

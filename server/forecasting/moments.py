@@ -19,6 +19,9 @@ LONG_S = 3600.0
 SOON_S = 1800.0
 """Appointments further ahead than this are left out; seconds."""
 
+MOST_COMING = 16
+"""So many appointments are looked at, the soonest: each costs as much time as somebody who waits."""
+
 RECENTS = 21
 """Figures of what just happened, as ``Seen.recent`` lists them."""
 
@@ -53,18 +56,19 @@ class Sight:
         now = scene.now
         self.scene = scene
         self.local_s = now // SECOND + scene.offset_s
-        self.queue = [past.service(one.service) for one in scene.waiting]
-        self.ages = [(now - one.since) / SECOND for one in scene.waiting]
+        self.queue = np.array([past.service(one.service) for one in scene.waiting], np.int64)
+        self.ages = np.array([(now - one.since) / SECOND for one in scene.waiting], np.float32)
         on = scene.counters
-        self.busy = [IDLE if each.serving is None else past.service(each.serving) for each in on]
-        self.elapsed = [max(0.0, (now - each.since) / SECOND) for each in on]
-        self.paces = [past.handling.pace(each.id) for each in on]
+        busy = [IDLE if each.serving is None else past.service(each.serving) for each in on]
+        self.busy = np.array(busy, np.int64)
+        self.elapsed = np.array([max(0.0, (now - each.since) / SECOND) for each in on], np.float32)
+        self.paces = np.array([past.handling.pace(each.id) for each in on], np.float32)
         self.skills = self._skills(past)
         soon = [one for one in scene.coming if (one.at - now) / SECOND < SOON_S]
-        soon.sort(key=lambda one: one.at)
-        self.coming = [past.service(one.service) for one in soon]
-        self.slots = [(one.at - now) / SECOND for one in soon]
-        self.chances = [one.chance for one in soon]
+        soon = sorted(soon, key=lambda one: one.at)[:MOST_COMING]
+        self.coming = np.array([past.service(one.service) for one in soon], np.int64)
+        self.slots = np.array([(one.at - now) / SECOND for one in soon], np.float32)
+        self.chances = np.array([one.chance for one in soon], np.float32)
         self._remember(past, now / SECOND)
 
     def _skills(self, past: Past) -> Floats:
