@@ -32,6 +32,10 @@ RENEW_S = 10.0
 """How often where nothing happens: who waits longer than expected is told so. Real seconds."""
 
 
+SHARE = 5
+"""A forecast is followed by so many times its own time without one: a crowded hall must not take a core."""
+
+
 class _Head:
     """What is known of a site: its model, what it said last, and whether it is to be asked again."""
 
@@ -41,12 +45,13 @@ class _Head:
         self.said: Foreseen | None = None
         self.due = True
         self.made_at = time.monotonic() - RENEW_S
+        self.took_s = 0.0
         self.failing = False
 
     @property
     def rests_s(self) -> float:
         """How long until it is forecast again, in real seconds."""
-        every_s = EVERY_S if self.due else RENEW_S
+        every_s = max(EVERY_S if self.due else RENEW_S, SHARE * self.took_s)
         return max(0.0, self.made_at + every_s - time.monotonic())
 
 
@@ -117,6 +122,7 @@ class Forecaster:
             if not head.failing:
                 log.exception("%s: no forecast, the plain one is told", site.house.site)
             head.said, head.failing = None, True
+        head.took_s = time.monotonic() - head.made_at
         try:
             self._shown(site)
         except Exception:
