@@ -232,6 +232,8 @@ async def _assemble(
     await forecaster.load()
     publisher.foreseen = forecaster.foreseen
     fitting = Fitting(database, options.database, houses, forecaster.reload)
+    for name, site in live.sites.items():
+        fitting.changed(name, site.day)
     watch = Watch(
         database,
         clock,

@@ -10,10 +10,7 @@ from server.domain.house import House
 from server.forecasting.saved import save
 from server.promise import store
 from server.promise.lessons import Lessons
-
-LEAST_WAITS = 2_000
-LEAST_DAYS = 10
-"""With fewer waits or days nothing is learned: the plain forecast is as good."""
+from server.promise.store import LEAST_DAYS, LEAST_WAITS
 
 
 class TooLittle(Exception):

@@ -61,8 +61,8 @@ class Fitting:
 
     async def _fit(self, site: str, date: str) -> None:
         try:
-            known = await self._database.read(partial(store.newest, site=site))
-            if known is not None and known >= date:
+            worth = partial(store.worth_learning, site=site, date=date)
+            if not await self._database.read(worth):
                 return
             if await self._learned(site, date):
                 await self._fitted(site)

@@ -10,6 +10,10 @@ from server import database as db
 from server import journal
 from server.domain.events import DayOpened, Entry
 
+LEAST_WAITS = 2_000
+LEAST_DAYS = 10
+"""With fewer waits or days nothing is learned: the plain forecast is as good."""
+
 _FIRST = "SELECT seq FROM journal WHERE site = ? AND seq > ? AND kind = ? ORDER BY seq LIMIT 1"
 _LAST = "SELECT seq FROM journal WHERE site = ? AND seq < ? AND kind = ? ORDER BY seq DESC LIMIT 1"
 _PUT = sa.text(db.upsert(db.forecast_model))
@@ -37,6 +41,16 @@ def newest(connection: sa.Connection, site: str) -> str | None:
     """The last day that a site's model has learned from; None where there is no model."""
     table = db.forecast_model.c
     return connection.execute(sa.select(table.last_day).where(table.site == site)).scalar()
+
+
+def worth_learning(connection: sa.Connection, site: str, date: str) -> bool:
+    """Whether a day that has ended is newer than the model, and one of enough days."""
+    table = db.digest.c
+    days = connection.execute(
+        sa.select(sa.func.count()).where(table.site == site, table.day < date)
+    ).scalar_one()
+    known = newest(connection, site)
+    return days + 1 >= LEAST_DAYS and (known is None or known < date)
 
 
 def put(

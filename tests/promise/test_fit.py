@@ -25,6 +25,7 @@ from server.domain.day import Day
 from server.domain.fold import evolve
 from server.domain.foreseen import Foreseen, Wait
 from server.domain.house import House
+from server.figures import digests
 from server.promise import store
 from server.promise.fit import TooLittle, fit
 from server.promise.fitting import Fitting
@@ -133,6 +134,7 @@ async def test_when_a_day_has_ended_a_child_learns_from_it_and_the_house_is_told
         house(tmp_path)
         database.write_now(lambda connection: current(connection, str(tmp_path / "house.toml")))
         database.write_now(lambda connection: connection.exec_driver_sql("DELETE FROM forecast_model"))
+        digests.catch_up(database, "mechelen")
         told: asyncio.Queue[str] = asyncio.Queue()
         fitting = Fitting(database, url, ["mechelen"], told.put)
         task = asyncio.create_task(fitting.run())
