@@ -58,11 +58,16 @@ def test_a_second_report_gives_the_same_ticket_and_keeps_what_was_told_first(ser
     kiosk = server.client("kiosk")
     first = kiosk.post(f"{site}/appointments/one/report", json={})
     assert first.status_code == 200, first.text
-    kept = rows(server)
+    (kept,) = rows(server)
+    # Somebody goes before: from now on the wait is longer, and the first promise stands as it was.
+    server.client("integrator").put(f"{site}/appointments/two", json=booked)
+    before = server.client("reception").post(f"{site}/appointments/two/report", json={"priority": True})
+    assert before.status_code == 200, before.text
     again = kiosk.post(f"{site}/appointments/one/report", json={})
     assert again.json()["visit"] == first.json()["visit"]
-    assert rows(server) == kept
-    assert len(kept) == 1
+    assert again.json()["high_s"] > first.json()["high_s"]
+    assert kept in rows(server)
+    assert len(rows(server)) == 2
 
 
 def told(folder: Path, lines: Iterable[tuple[str, int | None, int | None]], source: str = "m1") -> Database:
