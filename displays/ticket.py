@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from displays.day import DayModel, maybe
 from displays.views import TicketView
-from server.domain.day import Status, Visit
+from server.domain.day import OVER, Status, Visit
 
 COARSE_S = 1800
 """A wait that may be longer than this is told in steps of five minutes: nobody knows it better."""
@@ -28,6 +28,7 @@ def page(model: DayModel, visit: Visit) -> TicketView:
         counter=visit.counter if here else None,
         call=call.id if call else None,
         called_at=maybe(call.at) if call else None,
+        may_rate=visit.status in OVER,
         house=model.house_now,
     )
 

@@ -392,7 +392,8 @@ class TicketView(msgspec.Struct):
     """What a citizen may see of the own visit, and nothing of others.
 
     ``status`` as in the rules of the hall; ``ahead`` and the range are null unless it waits.
-    ``counter`` is where to go, once called. ``service`` is null for a discreet visit.
+    ``counter`` is where to go, once called. ``service`` is null for a discreet visit. ``may_rate`` is
+    whether the visit is over, and its citizen may say how it was.
     """
 
     ticket: str
@@ -404,4 +405,5 @@ class TicketView(msgspec.Struct):
     counter: str | None
     call: str | None
     called_at: str | None
+    may_rate: bool
     house: HouseNow

@@ -7,6 +7,7 @@ moving or cancelling it, nor by another configuration. Everything here is a plai
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from datetime import date, timedelta
 
 import sqlalchemy as sa
 
@@ -41,8 +42,15 @@ def assign(
         )
     }
     policy = experiment.version(house)
+    marks = {
+        subject: experiment.person(house.experiment, keys, house.site, contact)
+        for subject in known
+        if (contact := people.contact(subject)) is not None
+    }
+    seen = _seen(connection, marks.values())
+    places = {arm.id: place for place, arm in enumerate(house.experiment.arms)}
     rows = []
-    for subject, each in known.items():
+    for subject, each in sorted(known.items(), key=lambda item: (item[1].booked_at, item[0])):
         contact = people.contact(subject)
         # Whoever needs a safe contact counts as nobody that could be written to.
         writable = contact is not None and contact.safe is None
@@ -51,6 +59,8 @@ def assign(
         # What came by no booking system and no desk has only its own id.
         reference = references.get(subject, subject)
         arm = None if reason else experiment.assign(house.experiment, keys, house.site, reference)
+        # Who takes no part leaves no mark.
+        mark = None if arm is None else marks.get(subject)
         rows.append(
             {
                 "subject": subject,
@@ -65,9 +75,37 @@ def assign(
                 "wording": None if arm is None else arm.wording,
                 "slot_at": each.at,
                 "at": now,
+                "place": None if arm is None else places[arm.id],
+                "ends": house.experiment.ends.isoformat(),
+                "person": mark,
+                "again": mark in seen,
             }
         )
+        if mark is not None:
+            seen.add(mark)
     connection.execute(_table.insert(), rows)
+
+
+def _seen(connection: sa.Connection, marks: Iterable[bytes | None]) -> set[bytes]:
+    """Those of these marks whose person has been drawn before."""
+    asked = [mark for mark in marks if mark is not None]
+    return set(connection.execute(sa.select(_table.c.person).where(_table.c.person.in_(asked))).scalars())
+
+
+def forget(connection: sa.Connection, subjects: Collection[str]) -> None:
+    """Take away the marks of a person. The arms stay, and that the later of them were drawn again."""
+    marks = sa.select(_table.c.person).where(_table.c.subject.in_(list(subjects)))
+    connection.execute(_table.update().where(_table.c.person.in_(marks)).values(person=None))
+
+
+def sweep(connection: sa.Connection, today: date) -> None:
+    """Take away all marks of experiments whose last day has passed; ``today`` is UTC's."""
+    before = (today - timedelta(days=1)).isoformat()
+    old = sa.select(_table.c.subject).where(_table.c.person.is_not(None), _table.c.ends < before)
+    # Where the last day was moved on the way, a person is known again until the later one.
+    running = sa.select(_table.c.experiment).where(_table.c.ends >= before)
+    gone = _table.update().where(_table.c.subject.in_(old), _table.c.experiment.not_in(running))
+    connection.execute(gone.values(person=None))
 
 
 def ladders(

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from notify import phones
 from server import database as db
+from server import satisfaction
 from server.clock import real_now
 from server.domain.schedule import SECOND
 from server.keys import BadKey, Keys
@@ -253,13 +254,15 @@ def set_push(connection: sa.Connection, keys: Keys, site: str, subject: str, pus
 
 
 def erase(connection: sa.Connection, subject: str) -> bool:
-    """Forget a person's data now, and what was written to them; whether there was anything to forget."""
+    """Forget a person's data now, what was written to them and what they wrote; whether there was any."""
     kept = connection.execute(db.contact.delete().where(db.contact.c.subject == subject)).rowcount
     said = connection.execute(db.message.delete().where(db.message.c.subject == subject)).rowcount
-    return kept + said > 0
+    wrote = satisfaction.erase(connection, subject)
+    return wrote or kept + said > 0
 
 
 def sweep(connection: sa.Connection) -> int:
-    """Forget all data whose time has come, and all messages; how many people they were."""
+    """Forget all data whose time has come, all messages and words; how many people they were."""
+    satisfaction.sweep(connection)
     connection.execute(db.message.delete().where(db.message.c.erase_at <= real_now()))
     return connection.execute(db.contact.delete().where(db.contact.c.erase_at <= real_now())).rowcount

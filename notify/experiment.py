@@ -10,6 +10,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from notify import plan
+from notify.contacts import Contact, addresses
 from server.domain.appointment import Appointment
 from server.domain.experiment import WHOLE, Arm, Experiment
 from server.domain.house import House
@@ -72,6 +73,17 @@ def assign(experiment: Experiment, keys: Keys, site: str, reference: str) -> Arm
         if lot < until:
             break
     return drawn
+
+
+def person(experiment: Experiment, keys: Keys, site: str, contact: Contact) -> bytes | None:
+    """By what a person is known again within an experiment: a mark of where they are reached, or None.
+
+    The telephone number goes before the mail address, that before the browser. The mark holds for this
+    experiment alone, so it tells nothing of another, nor of the number to who has no key.
+    """
+    reached = addresses(contact)
+    known = reached["sms"] or (reached["mail"] or "").casefold() or reached["push"]
+    return keys.person_mark(f"{experiment.id}\n{site}\n{known}") if known else None
 
 
 def version(house: House) -> str:

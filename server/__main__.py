@@ -38,6 +38,7 @@ class Commands(click.Group):
         "forecast": "server.forecast_command",
         "gateways": "server.gateway_command",
         "webhook": "server.webhook_command",
+        "whatif": "server.whatif",
         "export": "server.export_command",
         "report": "server.report_command",
         "import": "server.intake",

@@ -79,6 +79,8 @@ class Right(StrEnum):
     HANDLE_CONTACT = "handle-contact"
     SEE_MESSAGES = "see-messages"
     READ_MESSAGES = "read-messages"
+    TELL_FIRST_FREE = "tell-first-free"
+    READ_WORDS = "read-words"
 
 
 _R = Role
@@ -107,6 +109,8 @@ RIGHTS: dict[Right, frozenset[Role]] = {
     Right.HANDLE_CONTACT: frozenset({_R.RECEPTION, _R.SUPERVISOR, _R.INTEGRATOR}),
     Right.SEE_MESSAGES: frozenset({_R.RECEPTION, _R.SUPERVISOR, _R.ADMINISTRATOR}),
     Right.READ_MESSAGES: frozenset({_R.SUPERVISOR, _R.ADMINISTRATOR}),
+    Right.TELL_FIRST_FREE: frozenset({_R.INTEGRATOR}),
+    Right.READ_WORDS: frozenset({_R.SUPERVISOR}),
 }
 """The table of rights: which roles have which."""
 

@@ -30,7 +30,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from displays.alerts import REMINDERS, alerts, quiet
 from displays.day import DayModel
 from displays.protocol import RECEIPT_BYTES
-from notify import alert_text, contacts, messages, webhook_ledger
+from notify import alert_text, assignment, contacts, messages, webhook_ledger
 from notify.alarms import Cause
 from notify.announcer import Announcer
 from notify.carriers import Carriers
@@ -52,7 +52,7 @@ from server.domain import commands as co
 from server.domain.appointment import Appointment
 from server.domain.house import House
 from server.domain.refusal import Refused
-from server.domain.schedule import SECOND, iso, to_instant
+from server.domain.schedule import SECOND, iso, to_datetime, to_instant
 from server.figures.digests import Digester
 from server.hub import FULL_AT, Hub
 from server.keys import Keys, load_keys
@@ -64,6 +64,7 @@ from server.presence import Presence
 from server.promise.fitting import Fitting
 from server.promise.forecaster import Forecaster
 from server.publisher import Publisher
+from server.questions import Questions
 from server.sockets import Sockets
 from server.vapid import load_vapid
 from server.web import errors
@@ -77,10 +78,12 @@ from server.web.headers import Guarded
 from server.web.openapi import document
 from server.web.pages import Pages, problem_page
 from server.web.promise_page import PromisePage
+from server.web.ratings import Ratings
 from server.web.replies import Replies
 from server.web.session import Sessions
 from server.web.theme import ThemeFiles
 from server.web.tickets import Tickets
+from server.web.whatif import WhatIf
 from server.wire import LiveProtocol
 
 log = logging.getLogger("onthaal.app")
@@ -137,6 +140,7 @@ class Onthaal:
     forecaster: Forecaster
     fitting: Fitting
     watch: Watch
+    questions: Questions
     nights: Nights | None
 
     async def work(self) -> None:
@@ -156,6 +160,7 @@ class Onthaal:
             tasks.create_task(self.forecaster.run(), name="forecaster")
             tasks.create_task(self.fitting.run(), name="fitting")
             tasks.create_task(self.watch.run(), name="watch")
+            tasks.create_task(self.questions.run(), name="questions")
             tasks.create_task(sweep(self.parts.database), name="sweep")
             if self.nights:
                 tasks.create_task(self.nights.run(), name="nights")
@@ -274,6 +279,7 @@ async def _assemble(
     doorkeeper.changed = sockets.recheck_now
     fast = options.skip_nights or options.hurry is not None
     nights = Nights(live, clock, worker, skip=options.skip_nights) if fast else None
+    questions = Questions(database.path)
     return Onthaal(
         parts,
         hub,
@@ -286,6 +292,7 @@ async def _assemble(
         forecaster,
         fitting,
         watch,
+        questions,
         nights,
     )
 
@@ -333,6 +340,7 @@ def _sweep(connection: sa.Connection) -> None:
     devices.forget_codes(connection)
     accounts.forget_unknown(connection, now)
     contacts.sweep(connection)
+    assignment.sweep(connection, to_datetime(now).date())
     webhook_ledger.sweep(connection)
 
 
@@ -340,9 +348,11 @@ def application(onthaal: Onthaal) -> ASGIApp:
     """The ASGI application: API, pages, static files, live endpoint."""
     parts, sockets = onthaal.parts, onthaal.sockets
     pages = Pages(parts)
+    whatif = WhatIf(parts, pages, onthaal.questions)
     theme = ThemeFiles(parts)
     sessions, pairing = Sessions(parts), Pairing(parts, pages)
     tickets = Tickets(parts)
+    ratings = Ratings(parts)
     answers = Answers(parts)
     replies = Replies(parts, understand)
 
@@ -390,6 +400,7 @@ def application(onthaal: Onthaal) -> ASGIApp:
         *(endpoint(path) for path in dict.fromkeys(described.path for described in ENDPOINTS)),
         route("/api/v1/visits/{secret}", tickets.frame),
         route("/api/v1/visits/{secret}/leave", tickets.leave_by_api, "POST"),
+        route("/api/v1/visits/{secret}/satisfaction", ratings.by_api, "POST"),
         route("/api/v1/appointments/{secret}", answers.view),
         route("/api/v1/appointments/{secret}/confirm", answers.confirm_by_api, "POST"),
         route("/api/v1/appointments/{secret}/late", answers.late_by_api, "POST"),
@@ -418,6 +429,7 @@ def application(onthaal: Onthaal) -> ASGIApp:
         route("/gateways/{channel}/incoming/{mac}", gateways.incoming, "GET", "POST"),
         route("/t/{secret}", tickets.page),
         route("/t/{secret}/leave", tickets.leave, "GET", "POST"),
+        route("/t/{secret}/satisfaction", ratings.by_form, "POST"),
         route("/t/{secret}/push", tickets.push, "POST", "DELETE"),
         route("/t/{secret}/qr.svg", tickets.qr),
         route("/a/{secret}", answers.page),
@@ -438,6 +450,9 @@ def application(onthaal: Onthaal) -> ASGIApp:
         route("/{site}/reception", pages.reception),
         route("/{site}/management", pages.management),
         route("/{site}/promise", PromisePage(parts).page),
+        route("/{site}/whatif", whatif.page, "GET", "POST"),
+        route("/{site}/whatif/stop", whatif.stop, "POST"),
+        route("/{site}/whatif/progress", whatif.progress),
     ]
     kinds: tuple[type[Exception], ...] = (
         HTTPException,

@@ -38,6 +38,7 @@ Zone = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,30}\Z")]
 Metres = Annotated[float, Meta(ge=0.5, le=60)]
 Millimetres = Annotated[int, Meta(ge=100, le=20_000)]
 Colour = Annotated[str, Meta(pattern=r"^#[0-9A-Fa-f]{6}\Z")]
+Version = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]{0,30}\Z")]
 Font = Annotated[str, Meta(max_length=60, pattern=r"^([A-Za-z0-9][A-Za-z0-9 -]*)?\Z")]
 Letter = Annotated[str, Meta(pattern=r"^[A-Z]\Z")]
 Region = Annotated[str, Meta(pattern=r"^[A-Z]{2}\Z")]
@@ -51,6 +52,7 @@ _PATTERNS = {
     "notice": "must be text on one line",
     "id": _SLUG.format(""),
     "zone": _SLUG.format("lower-case "),
+    "version": "must be 1 to 31 letters, digits, full stops and hyphens, and begin with a letter or digit",
     "counter": "must be one to eight letters, digits or hyphens",
     "range": "must be one letter from A to Z",
     "font": "must be the name of one family: letters, digits, spaces and hyphens",
@@ -153,6 +155,15 @@ class ExperimentTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, k
     arms: list[Any]
 
 
+class PunctualityTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """``[[sites.SITE.punctuality]]``: where the lines of the figures are drawn, under a version."""
+
+    version: Version
+    early_s: Duration = 900
+    grace_s: Duration = 300
+    cancel_in_time_s: Annotated[int, Meta(ge=0, le=30 * 86_400)] = 86_400
+
+
 class OpeningTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """``[sites.SITE.opening]``: for each day of the week its periods, ``"08:00-13:00"``."""
 
@@ -238,6 +249,7 @@ class SiteTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
     figures: dict[str, Any] = {}
     alerts: dict[str, Any] = {}
     experiment: dict[str, Any] = {}
+    punctuality: list[Any] = []
     opening: dict[str, Any]
     services: list[Any]
     counters: list[Any]
@@ -278,7 +290,7 @@ def nearest(given: str, valid: Iterable[str]) -> str:
     close = get_close_matches(given.lower(), names, n=1)
     if close:
         return f' (nearest valid name: "{names[close[0]]}")'
-    return f" (valid names: {', '.join(names.values())})" if 0 < len(names) <= 16 else ""
+    return f" (valid names: {', '.join(names.values())})" if 0 < len(names) <= 20 else ""
 
 
 T = TypeVar("T", bound=msgspec.Struct)

@@ -13,7 +13,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from server import database as db
-from server import schema, settings
+from server import policies, schema, settings
 from server.channel_tables import Channels
 from server.clock import real_now
 from server.domain.house import House
@@ -56,6 +56,7 @@ def current(connection: sa.Connection, file: str | None) -> dict[str, House]:
     if text is None:
         path = Path(file) if file else settings.default_config()
         houses = settings.load(path)
+        policies.keep(connection, houses.values(), str(path))
         put(connection, path.name, _text(path))
         return houses
     if file is not None:
@@ -69,7 +70,9 @@ def current(connection: sa.Connection, file: str | None) -> dict[str, House]:
                 "; ".join(changes[:10]) + ("; ..." if len(changes) > 10 else ""),
                 file,
             )
-    return settings.load_text(text, "the configuration in the database")
+    houses = settings.load_text(text, "the configuration in the database")
+    policies.keep(connection, houses.values(), "the configuration in the database")
+    return houses
 
 
 def channels(connection: sa.Connection) -> Channels:
@@ -86,7 +89,8 @@ def put(connection: sa.Connection, name: str, text: str) -> None:
 def import_file(url: str, file: Path, *, remove_sites: bool, dry_run: bool) -> list[Change] | None:
     """Make a file the configuration that counts, and answer what that changes; None: there was none.
 
-    With ``dry_run`` nothing is written. Raises ``ConfigError`` for a file that cannot be used, and
+    With ``dry_run`` nothing is written. Raises ``ConfigError`` for a file that cannot be used, or changes
+    the lines of a known policy of punctuality, and
     :class:`Refused` where a site with a journal would disappear, unless ``remove_sites``.
     """
     houses = settings.load(file)
@@ -97,6 +101,7 @@ def import_file(url: str, file: Path, *, remove_sites: bool, dry_run: bool) -> l
         before = stored(connection)
         if before is not None and not remove_sites:
             _keep_sites(connection, tomllib.loads(before)["sites"].keys() - houses.keys(), file)
+        policies.keep(connection, houses.values(), str(file))
         if not dry_run:
             put(connection, file.name, text)
         return None if before is None else differences(before, text)

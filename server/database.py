@@ -16,6 +16,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 T = TypeVar("T")
 Work = Callable[[sa.Connection], T]
@@ -88,7 +91,14 @@ appointment = sa.Table(
     sa.Column("came", sa.Boolean, nullable=False),
     sa.Column("told_at", sa.BigInteger),
     sa.Column("call_back_at", sa.BigInteger),
+    sa.Column("channel", sa.Text),
     sa.Index("appointment_at", "site", "at"),
+    sa.Index(
+        "appointment_was_at",
+        *("site", "was_at"),
+        sqlite_where=sa.text("was_at IS NOT NULL"),
+        postgresql_where=sa.text("was_at IS NOT NULL"),
+    ),
     sa.Index("appointment_call_back", "site", "call_back_at"),
 )
 
@@ -242,6 +252,18 @@ webhook_delivery = sa.Table(
 """One event for one webhook. ``due_at`` is when it may be tried (again), while it is sent the end of its
 lease; ``before`` are attempts that no longer count, because somebody had it sent again; all real time."""
 
+policy = sa.Table(
+    "policy",
+    metadata,
+    sa.Column("site", sa.Text, primary_key=True),
+    sa.Column("version", sa.Text, primary_key=True),
+    sa.Column("early_s", sa.Integer, nullable=False),
+    sa.Column("grace_s", sa.Integer, nullable=False),
+    sa.Column("cancel_in_time_s", sa.Integer, nullable=False),
+    sa.Column("first_at", sa.BigInteger, nullable=False),
+)
+"""Every policy of punctuality that a site ever had, since ``first_at`` in real time; never changed."""
+
 assignment = sa.Table(
     "assignment",
     metadata,
@@ -257,11 +279,18 @@ assignment = sa.Table(
     sa.Column("wording", sa.Text),
     sa.Column("slot_at", sa.BigInteger, nullable=False),
     sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("place", sa.Integer),
+    sa.Column("ends", sa.Text),
+    sa.Column("person", sa.LargeBinary),
+    sa.Column("again", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index("assignment_site", "site", "subject"),
+    sa.Index("assignment_person", "person", "ends"),
 )
 """Which arm of an experiment an appointment was drawn into with which probability, or the reason for none.
-Written once, before anything is planned for it, and never changed: ``ladder`` and ``wording`` are the arm's
-and ``slot_at`` the slot as they were then. ``at`` is house time."""
+Written once, before anything is planned for it, and never changed: ``ladder`` and ``wording`` are the arm's,
+``place`` is its place among the arms, ``ends`` the experiment's last day and ``slot_at`` the slot as they
+were then. ``at`` is house time. Only ``person`` goes: a mark by which somebody is known again within the
+experiment, until that is over; ``again`` is whether they had been drawn before, and stays."""
 
 digest = sa.Table(
     "digest",
@@ -345,6 +374,42 @@ promise = sa.Table(
 )
 """What a visit was told first of its wait: the range as it was shown and the quantiles behind it. What came
 of it stands in ``visit``. House time; ``source`` is the model's id, or plain."""
+
+satisfaction = sa.Table(
+    "satisfaction",
+    metadata,
+    sa.Column("visit", sa.Text, primary_key=True),
+    sa.Column("site", sa.Text, nullable=False),
+    sa.Column("day", sa.Text, nullable=False),
+    sa.Column("score", sa.Integer, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("word", sa.LargeBinary),
+    sa.Column("erase_at", sa.BigInteger, index=True),
+    sa.Index("satisfaction_day", "site", "day"),
+)
+"""What a citizen said of a visit that is over, once: ``score`` from 0 to 10, ``at`` in house time when it
+was given first. ``word`` is sealed, and forgotten at ``erase_at`` in real time; the score stays."""
+
+first_free = sa.Table(
+    "first_free",
+    metadata,
+    sa.Column("site", sa.Text, primary_key=True),
+    sa.Column("service", sa.Text, primary_key=True),
+    sa.Column("told_at", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("at", sa.BigInteger),
+)
+"""The first free slot of a service as the booking side told it at ``told_at``, house time; ``at`` is null
+where it said that there is none."""
+
+phone_calls = sa.Table(
+    "phone_calls",
+    metadata,
+    sa.Column("site", sa.Text, primary_key=True),
+    sa.Column("at", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("calls", sa.Integer, nullable=False),
+    sa.Column("answered", sa.Integer),
+)
+"""Telephone calls within the hour that begins at ``at``; ``answered`` is null where nobody counted those."""
 
 answer = sa.Table(
     "answer",
@@ -546,6 +611,24 @@ def _engine(path: Path, begin: str) -> sa.Engine:
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+class packed(FunctionElement[str]):
+    """An aggregate: all values of a column, none of them null, in one text with spaces between."""
+
+    inherit_cache = True
+    type = sa.Text()
+
+
+@compiles(packed)
+def _packed(element: packed, compiler: SQLCompiler, **more: Any) -> str:
+    return f"string_agg(CAST({compiler.process(element.clauses, **more)} AS TEXT), ' ')"
+
+
+@compiles(packed, "sqlite")
+def _packed_by_sqlite(element: packed, compiler: SQLCompiler, **more: Any) -> str:
+    # Told to cast, SQLite takes twice as long for what it does anyway.
+    return f"group_concat({compiler.process(element.clauses, **more)}, ' ')"
 
 
 def is_conflict(error: sa.exc.IntegrityError) -> bool:

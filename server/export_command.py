@@ -1,10 +1,14 @@
-"""``onthaal export ...``: records for evaluators, to be read by other programs."""
+"""``onthaal export ...``: records for evaluators and tables of visits, to be read by other programs."""
 
 from __future__ import annotations
 
 import asyncio
 import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,6 +19,8 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from server.database import Database
+    from server.domain.house import House
+    from server.domain.punctuality import Policy
 
 __all__ = ["command"]
 
@@ -26,7 +32,7 @@ _ADDRESS = re.compile(r"[^\s<>@]+@[^\s<>@]+|\+?\d[\d ./-]{5,}\d")
 
 @click.group("export")
 def command() -> None:
-    """Records for evaluators."""
+    """Records for evaluators, visits for the city's own tools, and a table for everybody."""
 
 
 @command.command("reminders")
@@ -43,11 +49,19 @@ def reminders(config: str | None, database: str, site: str) -> None:
 
     encoder = msgspec.json.Encoder()
 
-    async def pieces(store: Database, discreet: list[str]) -> None:
+    from server.domain.punctuality import Policy
+
+    async def pieces(store: Database, house: House | None) -> None:
         after = ""
+        # What has moved to a discreet service is in no record any more.
+        services = house.services.values() if house else ()
+        discreet = [service.id for service in services if service.discreet]
+        policy = house.policy if house else Policy()
         while True:
             # Read beside a running server: a snapshot holds up no writer.
-            found = await store.read(partial(_piece, site=site, discreet=discreet, after=after))
+            found = await store.read(
+                partial(_piece, site=site, discreet=discreet, policy=policy, after=after)
+            )
             for record in found:
                 click.echo(encoder.encode(record))
             if len(found) < PIECE:
@@ -57,23 +71,125 @@ def reminders(config: str | None, database: str, site: str) -> None:
     def work() -> None:
         with opened(database) as store:
             check_site(store, config, site, None)
-            asyncio.run(pieces(store, store.write_now(partial(_discreet, site=site))))
+            house = store.write_now(partial(_house, site=site))
+            asyncio.run(pieces(store, house))
 
     failing(work)
 
 
-def _discreet(connection: sa.Connection, site: str) -> list[str]:
-    """The discreet services of a site: what has moved to one of them is in no record any more."""
+_day = click.DateTime(["%Y-%m-%d"])
+_month = click.DateTime(["%Y-%m"])
+
+
+@command.command("visits")
+@config_option
+@database_option
+@click.option("--site", required=True)
+@click.option("--from", "first", required=True, type=_day, metavar="DAY", help="The first local day.")
+@click.option("--to", "last", required=True, type=_day, metavar="DAY", help="The last local day.")
+def visits(config: str | None, database: str, site: str, first: datetime, last: datetime) -> None:
+    """Print the visits of some days as CSV, without personal data.
+
+    For the city's own tools, not for everybody: docs/exports.md says what each column means.
+    """
+    from server.figures import visit_rows as table
+
+    _in_order(first, last)
+    days = ((first + timedelta(days=ahead)).date() for ahead in range((last - first).days + 1))
+    _table(config, database, site, table.COLUMNS, lambda _now: iter(days), table.rows)
+
+
+@command.command("open-data")
+@config_option
+@database_option
+@click.option("--site", required=True)
+@click.option(
+    "--from", "first", required=True, type=_month, metavar="MONTH", help="The first month, 2027-01."
+)
+@click.option(
+    "--to", "last", required=True, type=_month, metavar="MONTH", help="The last month; it must be over."
+)
+def open_data(config: str | None, database: str, site: str, first: datetime, last: datetime) -> None:
+    """Print a table of whole months for everybody as CSV: counts by service, weekday and hours.
+
+    Cells under five are withheld, and cannot be had by subtraction: docs/exports.md says why.
+    """
+    from server.figures import open_data as table
+
+    _in_order(first, last)
+
+    def months(today: date) -> Iterator[date]:
+        if last.date() >= today.replace(day=1):
+            # Two tables of a month that goes on would tell, one less the other, of the days between.
+            raise RuntimeError(f"--to: {last:%Y-%m} is not over; only whole months are published")
+        return table.months(first.date(), last.date())
+
+    _table(config, database, site, table.COLUMNS, months, table.rows)
+
+
+def _in_order(first: datetime, last: datetime) -> None:
+    if last < first:
+        raise click.BadParameter("lies before --from", param_hint="--to")
+
+
+def _table(
+    config: str | None,
+    database: str,
+    site: str,
+    columns: Sequence[str],
+    periods: Callable[[date], Iterator[date]],
+    rows: Callable[..., list[Sequence[str | int]]],
+) -> None:
+    """Print a table a period at a time; ``periods`` is told the site's day of today.
+
+    ``rows`` is asked, with a connection, for those of a ``house`` in a ``period``.
+    """
+    import csv
+
+    from server import house_time
+
+    async def pieces(store: Database, house: House, all_of_them: Iterator[date]) -> None:
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(columns)
+        for period in all_of_them:
+            # Read beside a running server: a snapshot holds up no writer.
+            writer.writerows(await store.read(partial(rows, house=house, period=period)))
+
+    def work() -> None:
+        with opened(database) as store:
+            check_site(store, config, site, None)
+            house = _configured(store, config, site)
+            now = store.read_now(partial(house_time.now, site=site))
+            asyncio.run(pieces(store, house, periods(house.calendar.local_date(now))))
+
+    failing(work)
+
+
+def _configured(store: Database, config: str | None, site: str) -> House:
+    """A site as the database has it, or the file that is named."""
+    from server.settings import load
+
+    house = store.read_now(partial(_house, site=site))
+    if house is not None:
+        return house
+    if config is not None:
+        return load(Path(config))[site]
+    raise RuntimeError("there is no configuration: name one with --config")
+
+
+def _house(connection: sa.Connection, site: str) -> House | None:
+    """The house of a site, by the configuration in the database."""
     from server.configuration import stored
     from server.settings import load_text
 
     text = stored(connection)
     houses = load_text(text, "the configuration in the database") if text else {}
-    services = houses[site].services.values() if site in houses else ()
-    return [service.id for service in services if service.discreet]
+    return houses.get(site)
 
 
-def _piece(connection: sa.Connection, site: str, discreet: list[str], after: str) -> list[dict[str, Any]]:
+def _piece(
+    connection: sa.Connection, site: str, discreet: list[str], policy: Policy, after: str
+) -> list[dict[str, Any]]:
     """The records of the next appointments behind an id."""
     import sqlalchemy as sa
 
@@ -84,7 +200,7 @@ def _piece(connection: sa.Connection, site: str, discreet: list[str], after: str
         sa.select(
             drawn,
             *(booked.service, booked.booked_at, booked.state, booked.late_s, booked.rebooked_at),
-            *(booked.was_at, booked.cancelled_at, booked.cancelled_by, booked.came),
+            *(booked.was_at, booked.cancelled_at, booked.cancelled_by, booked.came, booked.told_at),
             booked.at.label("last_slot_at"),
             *(visit.reported_at, visit.first_called_at, visit.ended_at, visit.status),
         )
@@ -95,10 +211,10 @@ def _piece(connection: sa.Connection, site: str, discreet: list[str], after: str
         .limit(PIECE)
     ).all()
     deliveries = _deliveries(connection, [row.subject for row in rows])
-    return [_record(row, deliveries.get(row.subject, [])) for row in rows]
+    return [_record(row, deliveries.get(row.subject, []), policy) for row in rows]
 
 
-def _record(row: sa.Row[Any], deliveries: list[dict[str, Any]]) -> dict[str, Any]:
+def _record(row: sa.Row[Any], deliveries: list[dict[str, Any]], policy: Policy) -> dict[str, Any]:
     from server.domain import punctuality
     from server.domain.appointment import Booking
     from server.domain.day import Status
@@ -115,8 +231,8 @@ def _record(row: sa.Row[Any], deliveries: list[dict[str, Any]]) -> dict[str, Any
         cancelled_at=row.cancelled_at,
         cancelled_by=row.cancelled_by,
         came=bool(row.came),
+        told_at=row.told_at,
     )
-    policy = punctuality.Policy()
 
     def seconds(since: int | None, until: int | None) -> float | None:
         return None if since is None or until is None else (until - since) / SECOND
@@ -131,6 +247,8 @@ def _record(row: sa.Row[Any], deliveries: list[dict[str, Any]]) -> dict[str, Any
         "probability": row.probability,
         "ladder": None if row.ladder is None else row.ladder.split(),
         "wording": row.wording,
+        "again": bool(row.again),
+        "ends": row.ends,
         "assigned_at": _iso(row.at),
         "assigned_slot_at": _iso(row.slot_at),
         "lead_s": seconds(row.booked_at, row.slot_at),
@@ -149,7 +267,7 @@ def _record(row: sa.Row[Any], deliveries: list[dict[str, Any]]) -> dict[str, Any
         "called_at": _iso(row.first_called_at),
         "ended_at": _iso(row.ended_at),
         "punctuality": policy.version,
-        "arrival": punctuality.arrival(row.last_slot_at, row.reported_at, policy),
+        "arrival": punctuality.arrival(row.last_slot_at, row.reported_at, policy, row.told_at),
         "outcome": punctuality.outcome(facts, policy),
         "deliveries": deliveries,
     }

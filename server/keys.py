@@ -54,6 +54,7 @@ class Keys:
         self._appointments = hmac.digest(key, b"onthaal appointment links 1", "sha256")
         self._gateways = hmac.digest(key, b"onthaal gateway addresses 1", "sha256")
         self._lots = hmac.digest(key, b"onthaal lots 1", "sha256")
+        self._persons = hmac.digest(key, b"onthaal person marks 1", "sha256")
 
     def visit_secret(self, visit: str) -> str:
         """The unguessable part of a visit's link: its id and a MAC over it, 35 characters."""
@@ -98,6 +99,10 @@ class Keys:
         """
         drawn = hmac.digest(self._lots, text.encode(), "sha256")
         return (int.from_bytes(drawn[:8], "big") >> 11) / 2**53
+
+    def person_mark(self, text: str) -> bytes:
+        """What stands for a person within one experiment: ``text`` names it, and where they are reached."""
+        return hmac.digest(self._persons, text.encode(), "sha256")
 
     def seal(self, plain: bytes, subject: str) -> bytes:
         """Encrypt personal data of ``subject`` (AES-256-GCM, the subject bound in)."""

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from server import database as db
 from server.domain import events as ev
-from server.domain.appointment import Appointment, Booking
+from server.domain.appointment import Appointment, BookedBy, Booking
 from server.domain.day import Day, Visit
 from server.domain.fold import amend, evolve, subject
 
@@ -76,13 +76,16 @@ def visit_row(site: str, date: str, visit: Visit) -> Row:
 
 def appointment_row(site: str, known: Appointment) -> Row:
     """An appointment as its row."""
-    return {**asdict(known), "state": known.state.value, "site": site}
+    channel = None if known.channel is None else known.channel.value
+    return {**asdict(known), "state": known.state.value, "channel": channel, "site": site}
 
 
 def appointment_of(row: sa.Row[Any]) -> Appointment:
     """The appointment that a row of its table holds."""
     known = {name: value for name, value in row._mapping.items() if name not in ("site", "ref")}
-    return Appointment(**{**known, "state": Booking(known["state"]), "came": bool(known["came"])})
+    channel = known["channel"]
+    known |= {"state": Booking(known["state"]), "came": bool(known["came"])}
+    return Appointment(**{**known, "channel": None if channel is None else BookedBy(channel)})
 
 
 def appointments_between(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -24,11 +25,18 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 @click.argument("kind", type=click.Choice(list(KINDS)))
 @config_option
 @database_option
-@click.option("--site", required=True)
-@click.option("--from", "first", required=True, type=_DAY, metavar="DAY", help="The first local day.")
-@click.option("--to", "last", required=True, type=_DAY, metavar="DAY", help="The last local day, included.")
+@click.option("--site")
+@click.option("--from", "first", type=_DAY, metavar="DAY", help="The first local day.")
+@click.option("--to", "last", type=_DAY, metavar="DAY", help="The last local day, included.")
 @click.option("--by", default="", metavar="NAMES", help="One row for each of these, such as service,hour.")
 @click.option("--format", "shape", type=click.Choice(["table", "json", "csv", "html"]), default="table")
+@click.option("--policy", metavar="VERSION", help="Punctuality under this version of the house's policy.")
+@click.option(
+    "--observed",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Reminders: of this CSV of appointments, in place of a site's days.",
+)
 @click.option(
     "--table", "only", metavar="ID", help="This table alone; CSV has one, the first if none is named."
 )
@@ -36,22 +44,36 @@ def command(
     kind: str,
     config: str | None,
     database: str,
-    site: str,
-    first: datetime,
-    last: datetime,
+    site: str | None,
+    first: datetime | None,
+    last: datetime | None,
     by: str,
     shape: str,
+    policy: str | None,
+    observed: Path | None,
     only: str | None,
 ) -> None:
-    """Print the figures of a site over local days.
+    """Print the figures of a site over local days: --site, --from and --to.
 
     docs/figures.md says what each figure is. Times are whole seconds in JSON and CSV, shares from 0 to 1.
     """
-    from server.clock import real_now
+    from server import house_time
     from server.figures import digests, kinds
     from server.figures.report import BadQuestion
 
+    if observed is not None:
+        if kind != "reminders":
+            raise click.BadParameter("is read by `report reminders` alone", param_hint="--observed")
+        failing(lambda: click.echo(_rendered(_observed(observed), shape, only), nl=False))
+        return
+    for name, given in (("--site", site), ("--from", first), ("--to", last)):
+        if given is None:
+            raise click.UsageError(f"Missing option '{name}'.")
+
     def work() -> None:
+        assert site is not None
+        assert first is not None
+        assert last is not None
         with opened(database) as store:
             house = house_of(store, config, site)
             # What has ended is digested first, a day in each transaction: this may run beside a server.
@@ -60,7 +82,14 @@ def command(
             try:
                 made = store.read_now(
                     lambda connection: kinds.report(
-                        connection, kind, house, first.date(), last.date(), names, real_now()
+                        connection,
+                        kind,
+                        house,
+                        first.date(),
+                        last.date(),
+                        names,
+                        house_time.now(connection, site),
+                        policy,
                     )
                 )
             except BadQuestion as error:
@@ -68,6 +97,16 @@ def command(
         click.echo(_rendered(made, shape, only), nl=False)
 
     failing(work)
+
+
+def _observed(file: Path) -> Report:
+    from server.figures import observed
+    from server.figures.report import BadQuestion
+
+    try:
+        return observed.observed(file)
+    except BadQuestion as error:
+        raise RuntimeError(str(error)) from error
 
 
 def _rendered(made: Report, shape: str, only: str | None) -> str:

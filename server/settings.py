@@ -41,6 +41,7 @@ from server.config_tables import (
     MessagesTable,
     OpeningTable,
     Place,
+    PunctualityTable,
     RulesTable,
     ScreenTable,
     ServiceTable,
@@ -55,6 +56,7 @@ from server.domain.experiment import WHOLE, Arm, Experiment, Wording
 from server.domain.house import CounterPlan, House, Kind, Norm, ScreenPlan, Service
 from server.domain.layout import TooFar, TooMany, layout
 from server.domain.messages import CHANNELS, Messages, Step, step
+from server.domain.punctuality import Policy
 from server.domain.schedule import Calendar
 from server.domain.theme import Theme, too_pale
 from server.logo import BadLogo, checked
@@ -209,6 +211,7 @@ def _house(site: str, raw: object, place: Place) -> House:
         messages=_messages(messages, table.name, place.at("messages")),
         alerts=_alerts(read_table(table.alerts, AlertsTable, place.at("alerts")), place.at("alerts")),
         experiment=_experiment(table.experiment, services, place.at("experiment")),
+        punctuality=_punctuality(table.punctuality, place.at("punctuality")),
         theme=_theme(read_table(table.theme, ThemeTable, place.at("theme")), place.at("theme")),
         norm=Norm(within_s=figures.service_level_s, percent=figures.service_level_percent),
         public_calibration=figures.public_calibration,
@@ -420,6 +423,21 @@ def _experiment(raw: dict[str, Any], services: dict[str, Service], place: Place)
         services=frozenset(table.services),
         approved_by=table.approved_by.strip(),
     )
+
+
+def _punctuality(raw: list[Any], place: Place) -> tuple[Policy, ...]:
+    policies: dict[str, Policy] = {}
+    for index, item in enumerate(raw):
+        table = read_table(item, PunctualityTable, place.item(index))
+        if table.version in policies:
+            place.item(index).at("version").fail(f'"{table.version}" stands there twice')
+        policies[table.version] = Policy(
+            version=table.version,
+            early_s=table.early_s,
+            grace_s=table.grace_s,
+            cancel_in_time_s=table.cancel_in_time_s,
+        )
+    return tuple(policies.values()) or (Policy(),)
 
 
 def _counters(raw: list[Any], services: dict[str, Service], place: Place) -> dict[str, CounterPlan]:

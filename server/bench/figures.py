@@ -105,7 +105,8 @@ async def _ask(
         before = _memory(analyst)
         found = []
         for kind in kinds.KINDS:
-            for by in BY:
+            # The others are told as they are, by nothing.
+            for by in BY if kind in kinds.DIVIDED else ((),):
                 progress(f"{kind} by {','.join(by) or 'nothing'}")
                 asked = (analyst, kind, house, first, last, by, now)
                 begun = await _timed(*asked)

@@ -16,6 +16,23 @@ class Booking(StrEnum):
     NEVER = "never"
 
 
+class BookedBy(StrEnum):
+    """How an appointment was booked. None is ever taken out: the journal knows it for good."""
+
+    ONLINE = "online"
+    """By the citizen, on a page or in an app."""
+    PHONE = "phone"
+    MAIL = "mail"
+    """By letter or e-mail."""
+    DESK = "desk"
+    """In person, at reception or a counter."""
+    STAFF = "staff"
+    """By the city of its own accord, such as a next appointment."""
+    PARTNER = "partner"
+    """By another organisation."""
+    OTHER = "other"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Appointment:
     """A booked slot: ``at`` is the slot, ``late_s`` the lateness announced beforehand, in seconds.
@@ -23,7 +40,7 @@ class Appointment:
     ``was_at`` and ``rebooked_at`` tell of the last move to another slot; ``visit`` is what it became
     when the citizen reported; ``came`` that a counter saw a person who never reported.
     ``told_at`` is the later time that the house named, running late: the citizen's lateness counts from it.
-    ``call_back_at`` is since when they wish to be called back.
+    ``call_back_at`` is since when they wish to be called back. ``channel`` is how it was booked, where known.
     """
 
     id: str
@@ -42,6 +59,7 @@ class Appointment:
     came: bool = False
     told_at: int | None = None
     call_back_at: int | None = None
+    channel: BookedBy | None = None
 
     @property
     def due_at(self) -> int:

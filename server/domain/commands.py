@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from server.domain.appointment import Appointment
+from server.domain.appointment import Appointment, BookedBy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,13 +21,17 @@ class EndDay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Book:
-    """Make the appointment be as these fields say; ``known`` is what it is now, if it is."""
+    """Make the appointment be as these fields say; ``known`` is what it is now, if it is.
+
+    Without a ``channel`` it stays as it was booked: who changes it later may not know how.
+    """
 
     appointment: str
     service: str
     at: int
     language: str | None = None
     persons: int = 1
+    channel: BookedBy | None = None
     known: Appointment | None
 
 

@@ -31,6 +31,10 @@ IN_HOUSE = frozenset({Status.WAITING, Status.CALLED, Status.SERVING, Status.PARK
 AWAITED = frozenset({Status.WAITING, Status.PARKED, Status.NOT_PRESENT})
 """The states from which a counter may yet call a visit."""
 
+OVER = frozenset({Status.SERVED, Status.LEFT, Status.NOT_SERVED})
+"""The states in which a visit is over: its citizen is asked how it was. Who was called and not seen may
+yet be called again."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:

@@ -173,6 +173,7 @@ def _book(house: House, day: Day, command: co.Book, now: int) -> Events:
     if not _service(house, command.service).appointments:
         raise Refused(Code.NO_APPOINTMENTS, service=command.service)
     known = day.appointments.get(command.appointment, command.known)
+    channel = command.channel or (None if known is None else known.channel)
     fresh = Appointment(
         id=command.appointment,
         service=command.service,
@@ -180,13 +181,14 @@ def _book(house: House, day: Day, command: co.Book, now: int) -> Events:
         booked_at=now,
         language=command.language,
         persons=command.persons,
+        channel=channel,
     )
     if known is None:
         _bookable(day, command.at, now)
         return (ev.AppointmentBooked(appointment=fresh),)
     if known.state is not Booking.CANCELLED and (
-        (known.service, known.at, known.language, known.persons)
-        == (fresh.service, fresh.at, fresh.language, fresh.persons)
+        (known.service, known.at, known.language, known.persons, known.channel)
+        == (fresh.service, fresh.at, fresh.language, fresh.persons, fresh.channel)
     ):
         return ()
     _still_ahead(known)

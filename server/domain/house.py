@@ -12,6 +12,7 @@ from enum import StrEnum
 from server.domain.alerts import Alerts
 from server.domain.experiment import Experiment
 from server.domain.messages import Messages, Step
+from server.domain.punctuality import Policy
 from server.domain.schedule import Calendar
 from server.domain.theme import Theme
 
@@ -115,10 +116,17 @@ class House:
     messages: Messages = field(default_factory=Messages)
     alerts: Alerts = field(default_factory=Alerts)
     experiment: Experiment | None = None
+    punctuality: tuple[Policy, ...] = (Policy(),)
+    """Where the lines of its figures are drawn: the last counts, those before it can be asked for."""
     theme: Theme = field(default_factory=Theme)
     norm: Norm = field(default_factory=Norm)
     public_calibration: bool = False
     """Whether anybody may read how well waiting times were promised."""
+
+    @property
+    def policy(self) -> Policy:
+        """The policy of punctuality that counts."""
+        return self.punctuality[-1]
 
     def home_counters(self, service: str) -> tuple[CounterPlan, ...]:
         """The counters that offer this service as their own work."""

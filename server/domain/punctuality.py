@@ -105,12 +105,13 @@ def arrival(slot_at: int, reported_at: int | None, policy: Policy, told_at: int 
     return Arrival.GRACE if late <= policy.grace_s * SECOND else Arrival.LATE
 
 
-_ENDED = {
+ENDED = {
     Status.SERVED: Outcome.SERVED,
     Status.LEFT: Outcome.LEFT,
     Status.NOT_PRESENT: Outcome.LEFT,
     Status.NOT_SERVED: Outcome.NOT_SERVED,
 }
+"""What a visit's end makes of its appointment; before that it is still to be seen."""
 
 
 def outcome(facts: Facts, policy: Policy) -> Outcome:
@@ -118,7 +119,7 @@ def outcome(facts: Facts, policy: Policy) -> Outcome:
     if facts.rebooked:
         return Outcome.REBOOKED
     if facts.outcome_status is not None:
-        return _ENDED.get(facts.outcome_status, Outcome.PENDING)
+        return ENDED.get(facts.outcome_status, Outcome.PENDING)
     if facts.state is Booking.CANCELLED:
         if facts.cancelled_by == "city":
             return Outcome.CANCELLED_BY_CITY

@@ -15,10 +15,16 @@ from server.domain.house import House
 from server.figures.report import BadQuestion, Report
 
 KINDS: dict[str, str] = {
-    "visits": "server.figures.visits",
+    "punctuality": "server.figures.punctuality",
     "waits": "server.figures.waits",
+    "visits": "server.figures.visits",
+    "reminders": "server.figures.reminders",
+    "outside": "server.figures.outside",
 }
 """The kinds of report, and the module that makes each."""
+
+DIVIDED = ("punctuality", "waits", "visits")
+"""The kinds that are told by service, hour and the like."""
 
 
 def report(
@@ -29,9 +35,19 @@ def report(
     last: date,
     by: Sequence[str],
     now: int,
+    policy: str | None = None,
 ) -> Report:
-    """A report of a kind. Raises :class:`~server.figures.report.BadQuestion`."""
+    """A report of a kind. Raises :class:`~server.figures.report.BadQuestion`.
+
+    ``policy`` is the version of the policy that punctuality is told under, None for the one that counts.
+    """
     if kind not in KINDS:
         raise BadQuestion(f'unknown kind "{kind}": choose from {", ".join(KINDS)}')
-    made: Report = importlib.import_module(KINDS[kind]).report(connection, house, first, last, by, now)
+    more = {}
+    if policy is not None:
+        if kind != "punctuality":
+            raise BadQuestion("policy: punctuality alone is told under one")
+        more["policy"] = policy
+    make = importlib.import_module(KINDS[kind]).report
+    made: Report = make(connection, house, first, last, by, now, **more)
     return made

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from server.domain.day import IN_HOUSE, CounterMode, Status
 from server.domain.house import House
 from server.domain.schedule import SECOND
+from server.figures.bookings import bookings
 from server.figures.grouping import DIMENSIONS, OF_TIME, check_dimensions, groups
 from server.figures.notes import span_notes
 from server.figures.packing import ENDS, MODES, NEVER, STATUSES
@@ -40,7 +41,10 @@ def report(
         site=house.site,
         first=first,
         last=last,
-        tables=(visits(record, house, by), handling(record, house, by), counters(record, house, by)),
+        tables=(
+            *(visits(record, house, by), handling(record, house, by), counters(record, house, by)),
+            *(() if by else (bookings(connection, house, first, last),)),
+        ),
         notes=span_notes(record, house, by, now),
     )
 

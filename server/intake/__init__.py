@@ -1,4 +1,4 @@
-"""Intake: appointments out of a file of another system, CSV or iCalendar (``docs/appointments.md``)."""
+"""Intake: out of files of other systems, appointments (``docs/appointments.md``) and telephone calls."""
 
 from server.intake.cli import command
 

@@ -93,6 +93,7 @@ class Books:
                 at=row.at,
                 language=booking.language,
                 persons=booking.persons,
+                channel=booking.channel,
                 known=known,
             )
 

@@ -1,14 +1,16 @@
-"""``onthaal import appointments FILE --site SITE``."""
+"""``onthaal import appointments FILE --site SITE``, and ``import calls``."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import hashlib
+import itertools
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import astuple
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,7 +23,7 @@ from server.command_line import Instant, config_option, database_option, failing
 from server.configuration import stored
 from server.database import Database, sqlite_path
 from server.domain.house import House
-from server.intake import events, table
+from server.intake import calls, events, table
 from server.intake.booking import PIECE, Books, Tally
 from server.intake.lines import lines
 from server.intake.rows import BadFile, BadRow, Row
@@ -69,6 +71,46 @@ def appointments(
                     raise RuntimeError(f"{file}: {error}") from None
         click.echo(_summary(books.tally, dry_run))
         if books.tally.bad:
+            sys.exit(1)
+
+    failing(work)
+
+
+@command.command("calls")
+@click.argument("file", type=click.Path(path_type=Path))
+@config_option
+@database_option
+@click.option("--site", required=True)
+@click.option("--dry-run", is_flag=True, help="Only tell what would be done, and every bad row.")
+def phone_calls(file: Path, config: str | None, database: str, site: str, dry_run: bool) -> None:
+    """Keep the telephone calls of each hour of FILE, CSV with at,calls,answered, beside a running server too.
+
+    An hour that is kept already is replaced. Bad rows are told on standard error and stop no others; exit 1
+    where there are any. The same file again changes nothing.
+    """
+
+    def work() -> None:
+        tally = calls.Tally()
+        with file.open("rb") as source, _store(database, dry_run) as store:
+            zone = _house(store, config, site).calendar.zone
+            take = store.database.read_now if dry_run else store.database.write_now
+            with _telling(source) as (say, progress):
+                try:
+                    rows = calls.read(lines(source), zone)
+                    while piece := list(itertools.islice(rows, calls.PIECE)):
+                        hours = [row for row in piece if isinstance(row, calls.Hour)]
+                        take(partial(calls.keep, site=site, hours=hours, tally=tally, dry=dry_run))
+                        for row in piece:
+                            if isinstance(row, BadRow):
+                                tally.bad += 1
+                                say(f"line {row.line}: {row}")
+                        progress()
+                except BadFile as error:
+                    raise RuntimeError(f"{file}: {error}") from None
+        new, changed, unchanged, bad = astuple(tally)
+        told = f"{new} new, {changed} changed, {unchanged} unchanged, {bad} bad"
+        click.echo(f"would be: {told}; nothing was written" if dry_run else told)
+        if bad:
             sys.exit(1)
 
     failing(work)

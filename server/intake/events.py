@@ -1,7 +1,7 @@
 """iCalendar (RFC 5545): one appointment an event, read event by event with the library ``icalendar``.
 
 UID is the reference, DTSTART the slot, CATEGORIES or else SUMMARY the service, STATUS:CANCELLED cancels, the
-one ATTENDEE is who comes. All else that an event may hold is passed over.
+one ATTENDEE is who comes, X-ONTHAAL-CHANNEL how it was booked. All else is passed over.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from server.domain.house import House
 from server.domain.schedule import in_zone
 from server.intake.lines import Line
 from server.intake.rows import LINE_BYTES, BadRow, Row, cancelled, row
+
+CHANNEL = "X-ONTHAAL-CHANNEL"
+"""A property of our own: none of RFC 5545 says how an event was booked."""
 
 _PARTS = ("VEVENT", "VTIMEZONE")
 
@@ -84,10 +87,13 @@ def _event(line: int, text: str, house: House) -> Row:
             "service": _service(line, event, house),
             "at": _at(line, event, house),
         }
+        if channel := _one(line, event, CHANNEL):
+            fields["channel"] = channel
         return row(line, ref, fields | _person(line, event), house)
     except BadRow as bad:
         # What a row of a table calls ref, at and so on has another name here.
         names = {"ref": "UID", "phone": "ATTENDEE", "name": "ATTENDEE", "email": "ATTENDEE"}
+        names["channel"] = CHANNEL
         name, colon, reason = str(bad).partition(": ")
         raise BadRow(line, f"{names.get(name, name)}{colon}{reason}") from None
     except Exception:  # a value that the library cannot read fails where it is used

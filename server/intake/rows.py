@@ -15,6 +15,7 @@ import msgspec
 
 from notify import contacts
 from server.config_tables import nearest
+from server.domain.appointment import BookedBy
 from server.domain.house import House
 from server.domain.schedule import in_zone, to_instant
 from server.web import bodies
@@ -31,6 +32,7 @@ _SHAPES = {
     "phone": "must be at most 200 characters",
     "email": "must be at most 200 characters",
     "safe": "must be sms, mail, none or any",
+    "channel": f"must be {', '.join(list(BookedBy)[:-1])} or {list(BookedBy)[-1]}",
 }
 _TIME = re.compile(
     r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)(?:\.\d+)? ?(Z|[+-]\d\d:?\d\d)?", re.ASCII | re.IGNORECASE
@@ -96,12 +98,14 @@ def row(line: int, ref: str, fields: Mapping[str, str | datetime], house: House)
         except contacts.BadContact as error:
             raise BadRow(line, f"{error.field}: {error}") from None
     language, persons = fields.get("language"), fields.get("persons", "1")
+    channel = fields.get("channel")
     booking = bodies.Booking(
         service=_take(line, "service", service, bodies.ServiceName),
         at=at,
         language=None if language is None else _take(line, "language", language, bodies.Language),
         persons=_take(line, "persons", persons, bodies.Persons),
         contact=contact,
+        channel=None if channel is None else _take(line, "channel", channel, BookedBy),
     )
     return Row(line, ref, booking, to_instant(at))
 

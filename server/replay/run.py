@@ -1,31 +1,20 @@
 """A recorded day again, in virtual time, through the same decisions as a live one.
 
 No calendar applies: the house is open from the first arrival, with all its counters, until the
-last person is served. At each instant first whoever is done leaves, then whoever arrives reports
-(in the order of the trace), then the counters that are free call whoever is next, the one that is
-free for longest first, then in the order of the configuration. A called person sits down at once.
+last person is served. A called person sits down at once. ``server.replay.hall`` says what happens in
+which order.
 """
 
 from __future__ import annotations
 
-import heapq
-from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 
-from server.domain import commands as co
-from server.domain import events as ev
-from server.domain.appointment import Appointment
-from server.domain.day import Day
-from server.domain.fold import evolve
-from server.domain.hall import decide
-from server.domain.house import CounterPlan, House
+from server.domain.house import House
+from server.replay.hall import NEVER, Duty, Person, Script, Stage, play
 from server.replay.trace import Row
-
-_NEVER = 2**62
-"""Microseconds UTC, later than any trace: a replayed day has neither closing hour nor midnight."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,112 +68,39 @@ def replay(house: House, rows: Iterable[Row], progress: Callable[[int], None] | 
             if progress is not None:
                 progress(before + done)
 
-        run = _Run(house, day, todays)
-        served += run.through(told)
+        served += _day(house, day, todays, told)
         staffed_us += max(entry.ended_at for entry in served[done_before:]) - todays[0].arrived_at
         days += 1
     return Result(served=tuple(served), staffed_us=staffed_us, days=days)
 
 
-class _Run:
-    """One day: its state, who arrives, who is busy until when, and which counters are free."""
-
-    def __init__(self, house: House, day: date, rows: list[Row]) -> None:
-        self.house = house
-        self.date = day
-        self.rows = rows
-        self.begin = rows[0].arrived_at
-        self.state = Day()
-        self.busy: list[tuple[int, int]] = []
-        """A heap of (until, counter's place in the configuration)."""
-        self.plans = list(house.counters.values())
-        self.free = [(self.begin, place) for place in range(len(self.plans))]
-        """(since, counter's place), so that sorting gives the order of calling."""
-        self.waiting: Counter[str] = Counter()
-        """How many wait for each service: a counter that serves none of them need not ask."""
-
-    def through(self, told: Callable[[int], None]) -> list[Served]:
-        self._open()
-        served: list[Served] = []
-        arriving = 0
-        while self.busy or arriving < len(self.rows):
-            moments = [until for until, _ in self.busy[:1]]
-            moments += [row.arrived_at for row in self.rows[arriving : arriving + 1]]
-            now = min(moments)
-            while self.busy and self.busy[0][0] == now:
-                _, place = heapq.heappop(self.busy)
-                self._do(co.Finish(counter=self.plans[place].id), now)
-                self.free.append((now, place))
-            while arriving < len(self.rows) and self.rows[arriving].arrived_at == now:
-                self._report(arriving, now)
-                arriving += 1
-            called = self._call(now)
-            served += called
-            if called:
-                told(len(served))
-        return served
-
-    def _open(self) -> None:
-        opened = ev.DayOpened(
-            date=self.date.isoformat(),
-            begins_at=self.house.calendar.midnight_before(self.date),
-            until=_NEVER,
-            ends_at=_NEVER,
-            openings=((self.begin, _NEVER),),
-            appointments=tuple(
-                Appointment(id=str(index), service=row.service, at=row.appointment_at, booked_at=self.begin)
-                for index, row in enumerate(self.rows)
-                if row.appointment_at is not None
-            ),
-        )
-        self._append(opened, self.begin)
-        for plan in self.plans:
-            self._do(co.OpenCounter(counter=plan.id), self.begin)
-
-    def _append(self, event: ev.Event, now: int) -> None:
-        self.state = evolve(self.state, ev.Entry(self.state.seq + 1, now, event))
-
-    def _do(self, command: co.Command, now: int) -> tuple[ev.Event, ...]:
-        events = decide(self.house, self.state, command, now)
-        for event in events:
-            self._append(event, now)
-        return events
-
-    def _report(self, index: int, now: int) -> None:
-        row, visit = self.rows[index], str(index)
-        if row.appointment_at is None:
-            self._do(co.WalkIn(visit=visit, service=row.service), now)
-        else:
-            self._do(co.Report(visit=visit, known=self.state.appointments[visit]), now)
-        self.waiting[row.service] += 1
-
-    def _call(self, now: int) -> list[Served]:
-        served = []
-        for free in sorted(self.free):
-            plan = self.plans[free[1]]
-            if not self._has_work(plan):
-                continue
-            (called,) = self._do(co.CallNext(counter=plan.id), now)
-            assert isinstance(called, ev.Called)
-            self._do(co.Start(counter=plan.id), now)
-            row = self.rows[int(called.visit)]
-            self.waiting[row.service] -= 1
-            self.free.remove(free)
-            until = now + row.service_us
-            heapq.heappush(self.busy, (until, free[1]))
-            served.append(
-                Served(
-                    row=row,
-                    day=self.date,
-                    ticket=self.state.visits[called.visit].ticket,
-                    counter=plan.id,
-                    called_at=now,
-                    ended_at=until,
-                    rule=called.rule,
-                    overtook=called.overtook,
-                )
+def _day(house: House, day: date, rows: list[Row], told: Callable[[int], None]) -> list[Served]:
+    begin = rows[0].arrived_at
+    script = Script(
+        date=day,
+        begins_at=house.calendar.midnight_before(day),
+        openings=((begin, NEVER),),
+        people=[
+            Person(
+                service=row.service,
+                arrived_at=row.arrived_at,
+                slot_at=row.appointment_at,
+                stages=(Stage(service=row.service, takes_us=row.service_us),),
             )
-        return served
-
-    def _has_work(self, plan: CounterPlan) -> bool:
-        return any(self.waiting[service] for service in plan.services | plan.overflow)
+            for row in rows
+        ],
+        duties=[Duty(at=begin, counter=counter) for counter in house.counters],
+    )
+    return [
+        Served(
+            row=rows[call.person],
+            day=day,
+            ticket=call.ticket,
+            counter=call.counter,
+            called_at=call.at,
+            ended_at=call.until,
+            rule=call.rule,
+            overtook=call.overtook,
+        )
+        for call in play(house, script, told).calls
+    ]

@@ -10,9 +10,11 @@ from server.web import (
     counters,
     devices,
     figures,
+    first_free,
     messages,
     promised,
     punctuality,
+    ratings,
     reading,
     search,
     staff,
@@ -37,5 +39,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *alerts.ENDPOINTS,
     *contacts.ENDPOINTS,
     *messages.ENDPOINTS,
+    *ratings.ENDPOINTS,
+    *first_free.ENDPOINTS,
 )
 """Every endpoint below ``/api/v1`` that needs a token or session."""

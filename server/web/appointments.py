@@ -14,7 +14,7 @@ from notify import contacts, planner
 from server.access import Right
 from server.database import Unavailable
 from server.domain import commands as co
-from server.domain.appointment import Appointment
+from server.domain.appointment import Appointment, BookedBy
 from server.domain.refusal import Code, Refused
 from server.domain.schedule import in_zone, iso, to_instant
 from server.keys import fresh_code, fresh_id
@@ -59,6 +59,7 @@ def _booking(ask: Ask, ref: str, at: int, answer: Callable[[Decided], msgspec.St
             at=at,
             language=body.language,
             persons=body.persons,
+            channel=BookedBy.DESK if isinstance(body, bodies.Making) else body.channel,
             known=known,
         )
 

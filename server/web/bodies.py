@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from notify.contacts import Contact
+from server.domain.appointment import BookedBy
 
 Slug = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,30}\Z", description="an id from the configuration")]
 ServiceName = Annotated[
@@ -36,13 +37,17 @@ class Nothing(Body):
 
 
 class Booking(Body):
-    """An appointment as the booking system has it."""
+    """An appointment as the booking system has it.
+
+    ``channel`` is how it was booked; null leaves what was known of that.
+    """
 
     service: ServiceName
     at: Slot
     language: Language | None = None
     persons: Persons = 1
     contact: Contact | None = None
+    channel: BookedBy | None = None
 
 
 Wall = Annotated[
@@ -135,6 +140,56 @@ class Sending(Body):
     counter: CounterName | None = None
     staff: Staff | None = None
     accompanied: bool = False
+
+
+Score = Annotated[int, Meta(ge=0, le=10, description="from 0, very bad, to 10, very good")]
+Word = Annotated[
+    str, Meta(max_length=500, description="in the citizen's own words; kept sealed, and not for long")
+]
+
+
+class Rating(Body):
+    """How a visit was. Without ``word`` one that was given before stays; null takes it away."""
+
+    score: Score
+    word: Word | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class Rated(msgspec.Struct):
+    """What was said of a visit, and until when it may be changed."""
+
+    score: int
+    until: str
+
+
+class FirstFree(Body):
+    """The first slot of a service that is free; null where there is none that can be booked."""
+
+    at: Slot | None
+
+
+class FirstFreeTold(msgspec.Struct):
+    """What stands as a service's first free slot, and since when it was told on this local day."""
+
+    service: str
+    at: str | None
+    told_at: str
+
+
+class SaidWord(msgspec.Struct):
+    """What somebody wrote of a visit, by its local day; never whose it was."""
+
+    day: str
+    service: str
+    score: int
+    word: str
+
+
+class SaidWords(msgspec.Struct):
+    """The words about the visits of some days, the newest day first; ``more`` than these."""
+
+    words: list[SaidWord]
+    more: bool
 
 
 class OptedOut(msgspec.Struct):

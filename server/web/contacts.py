@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import sqlalchemy as sa
 
-from notify import contacts
+from notify import assignment, contacts
 from notify.contacts import Contact
 from server import database as db
 from server.access import Right
@@ -104,6 +104,7 @@ async def _erase(ask: Ask, key: Key | None) -> bytes:
     def work(connection: sa.Connection) -> bodies.Erased:
         subjects = _subjects(ask, connection)
         gone = [contacts.erase(connection, subject) for subject in subjects]
+        assignment.forget(connection, subjects)
         return bodies.Erased(any(gone))
 
     return await once(ask, key, work)

@@ -49,6 +49,7 @@ _PATH_KINDS: dict[str, Any] = {
     "delivery": bodies.DeliveryName,
     "recipient": bodies.RecipientName,
     "message": bodies.MessageName,
+    "service": bodies.ServiceName,
 }
 _encoder = msgspec.json.Encoder()
 
@@ -234,20 +235,27 @@ async def once(ask: Ask, key: Key | None, work: Callable[[sa.Connection], msgspe
 
     Without a key, which only a POST needs, nothing is stored: a repetition changes nothing by itself.
     """
+    return await once_at(ask.parts.database, ask.site_name, key, work)
+
+
+async def once_at(
+    database: Database, site: str, key: Key | None, work: Callable[[sa.Connection], msgspec.Struct]
+) -> bytes:
+    """The same as :func:`once`, for who is let in by a secret link."""
 
     def carry_out(connection: sa.Connection) -> bytes:
         if key is None:
             return _encoder.encode(work(connection))
-        known = stored_answer(connection, ask.site_name, key)
+        known = stored_answer(connection, site, key)
         if known is not None:
             if known[0] != key.hash:
                 raise KeyReused
             return known[1]
         body = _encoder.encode(work(connection))
-        store_answer(connection, ask.site_name, key, body, real_now())
+        store_answer(connection, site, key, body, real_now())
         return body
 
-    return await ask.parts.database.write(carry_out)
+    return await database.write(carry_out)
 
 
 def parse(request: Request, raw: bytes, kind: type[bodies.Body]) -> bodies.Body:

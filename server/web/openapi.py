@@ -25,6 +25,7 @@ _PATH_TYPES: dict[str, Any] = {
     "delivery": bodies.DeliveryName,
     "message": bodies.MessageName,
     "recipient": bodies.RecipientName,
+    "service": bodies.ServiceName,
 }
 _KEY = {
     "name": "Idempotency-Key",
@@ -65,7 +66,7 @@ _ANSWERS: dict[str, tuple[str, type[bodies.Reply], tuple[str, ...]]] = {
 def document(version: str) -> dict[str, Any]:
     """The whole document."""
     kinds: list[Any] = [bodies.ProblemBody, TicketFrame, views.AppointmentView, bodies.Booked]
-    kinds += [bodies.Reply, bodies.LateReply]
+    kinds += [bodies.Reply, bodies.LateReply, bodies.Rating, bodies.Rated]
     for endpoint in ENDPOINTS:
         kinds += [kind for kind in (endpoint.body, endpoint.answer) if kind is not None]
     kinds = list(dict.fromkeys(kinds))
@@ -76,6 +77,7 @@ def document(version: str) -> dict[str, Any]:
         paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, schema_of)
     paths["/visits/{secret}"] = {"get": _ticket(schema_of)}
     paths["/visits/{secret}/leave"] = {"post": _leave(schema_of)}
+    paths["/visits/{secret}/satisfaction"] = {"post": _rate(schema_of)}
     paths["/appointments/{secret}"] = {"get": _appointment(schema_of)}
     for answer, (summary, body, codes) in _ANSWERS.items():
         paths[f"/appointments/{{secret}}/{answer}"] = {
@@ -178,6 +180,34 @@ def _leave(schema_of: dict[Any, Any]) -> dict[str, Any]:
         },
         "responses": {
             "200": _json("Done", schema_of[bodies.Moved]),
+            **{str(status): _problem(status, codes, schema_of) for status, codes in problems.items()},
+        },
+    }
+
+
+def _rate(schema_of: dict[Any, Any]) -> dict[str, Any]:
+    problems = {
+        400: ["body-cut-short", "idempotency-key-invalid", "idempotency-key-required", "malformed-json"],
+        403: ["foreign-origin"],
+        404: ["unknown-ticket"],
+        408: ["body-too-slow"],
+        409: ["rating-closed", "visit-not-over"],
+        413: ["body-too-large"],
+        415: ["not-json"],
+        422: ["idempotency-key-reused", "invalid-body"],
+        503: ["unavailable"],
+    }
+    return {
+        "operationId": "post_visit_satisfaction",
+        "summary": "How the visit was: said by who has the ticket's link, once it is over",
+        "security": [],
+        "parameters": [_SECRET, {**_KEY, "required": True}],
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": schema_of[bodies.Rating]}},
+        },
+        "responses": {
+            "200": _json("Done", schema_of[bodies.Rated]),
             **{str(status): _problem(status, codes, schema_of) for status, codes in problems.items()},
         },
     }

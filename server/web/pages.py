@@ -91,6 +91,7 @@ class Pages:
                 "hall": may(Right.WATCH_HALL),
                 "reception": may(Right.SEARCH_APPOINTMENTS),
                 "management": may(Right.WATCH_MANAGEMENT),
+                "whatif": may(Right.READ_FIGURES),
                 "devices": may(Right.MANAGE_DEVICES),
                 "webhooks": may(Right.MANAGE_WEBHOOKS),
                 "messages": may(Right.SEE_MESSAGES),
@@ -212,6 +213,14 @@ class Pages:
     async def sign_in(self, request: Request) -> Response:
         """The form that takes a login and a password, or a token."""
         return page("signin", self.language, next=own_path(request.query_params.get("next", "/")))
+
+    def house(self, request: Request) -> House:
+        """The house that a path names."""
+        return self._site(request.path_params["site"]).house
+
+    async def gate(self, request: Request, right: Right, house: House) -> Response | None:
+        """What who may not see a page of this house gets in its place."""
+        return await self._gate(request, right, house)
 
     def _site(self, name: str) -> Site:
         site = self._parts.live.sites.get(name)

@@ -1,33 +1,43 @@
-"""``GET /sites/{site}/punctuality``: the two axes over local days, from the rows beside the journal.
-
-A day is read and told at a time, so that neither the loop nor the reading thread is held for long.
-"""
+"""``GET /sites/{site}/punctuality``: the two axes over local days, computed by the analyst."""
 
 from __future__ import annotations
 
-import asyncio
-import math
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
-from functools import partial
-from typing import Any
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import sqlalchemy as sa
+from msgspec import UNSET, Meta, UnsetType
 
-from server import database as db
 from server.access import Right
-from server.domain.appointment import Booking
-from server.domain.day import Status
-from server.domain.punctuality import Facts, Policy, Table, by_service
+from server.domain.house import House
+from server.figures.report import BadQuestion, Value
 from server.web.endpoint import SITE, Ask, Endpoint
 from server.web.errors import Problem
+
+if TYPE_CHECKING:
+    from server.figures.axes import Bin, Group
+    from server.figures.axes import Spread as Told
+    from server.figures.slots import Slots
 
 DAYS = 400
 """Local days in one answer at most."""
 
 _FIRST, _LAST = date(2000, 1, 1), date(2199, 12, 31)
+
+Names = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z]+(,[a-z]+)*\Z",
+        description="what to divide by, with commas between: service, range, weekday, hour, day, week, "
+        "month, lead, channel, language, arm",
+    ),
+]
+Version = Annotated[
+    str,
+    Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]{0,30}\Z", description="a version of the policy of the house"),
+]
 
 
 class Lines(msgspec.Struct):
@@ -84,10 +94,27 @@ class Figures(msgspec.Struct):
     call_minus_slot: Spread
 
 
+class Part(msgspec.Struct):
+    """The figures of the slots that have in common what ``of`` says, by dimension; null is not known."""
+
+    of: dict[str, Value]
+    figures: Figures
+
+
+class Span(msgspec.Struct):
+    """How many reported from ``from_s`` seconds after their slot to before ``to_s``; null is without end."""
+
+    from_s: int | None
+    to_s: int | None
+    appointments: int
+
+
 class Punctuality(msgspec.Struct):
     """Appointments with a slot on the local days from ``from`` to ``to``, both included.
 
     An appointment that moved counts once for the slot it last gave up, as rebooked, and once for its own.
+    ``services`` names no discreet ones. Divided by something, ``groups`` and ``arrivals`` are there in its
+    place, and ``all`` has the slots that are in the groups: no discreet service's where it is by service.
     """
 
     site: str
@@ -95,10 +122,13 @@ class Punctuality(msgspec.Struct):
     to: str
     policy: Lines
     all: Figures
-    services: dict[str, Figures]
+    services: dict[str, Figures] | UnsetType = UNSET
+    groups: list[Part] | UnsetType = UNSET
+    arrivals: list[Span] | UnsetType = UNSET
 
 
-def _span(ask: Ask) -> list[date]:
+def _days(ask: Ask) -> tuple[date, date]:
+    """The first and the last day that are asked for. Raises a problem."""
     first, last = ask.query["from"], ask.query["to"]
     for name, day in (("from", first), ("to", last)):
         if not _FIRST <= day <= _LAST:
@@ -110,83 +140,20 @@ def _span(ask: Ask) -> list[date]:
         raise Problem(
             422, "invalid-query", f"to: at most {DAYS} days after from.", parameter="to", limit=DAYS
         )
-    return [first + timedelta(days=ahead) for ahead in range(count)]
+    return first, last
 
 
-def _slots(connection: sa.Connection, site: str, begin: int, until: int) -> list[Facts]:
-    """The slots that appointments hold in [begin, until), with what became of them."""
-    table, visit = db.appointment, db.visit
-    rows = connection.execute(
-        sa.select(
-            *(table.c.service, table.c.at, table.c.state, table.c.cancelled_at, table.c.cancelled_by),
-            *(
-                table.c.came,
-                table.c.told_at,
-                visit.c.reported_at,
-                visit.c.first_called_at,
-                visit.c.ended_at,
-                visit.c.status,
-            ),
-        )
-        .join_from(table, visit, visit.c.id == table.c.visit, isouter=True)
-        .where(table.c.site == site, table.c.at >= begin, table.c.at < until)
-    )
-    return [
-        Facts(
-            service=row.service,
-            slot_at=row.at,
-            state=Booking(row.state),
-            reported_at=row.reported_at,
-            first_called_at=row.first_called_at,
-            ended_at=row.ended_at,
-            outcome_status=None if row.status is None else Status(row.status),
-            cancelled_at=row.cancelled_at,
-            cancelled_by=row.cancelled_by,
-            came=bool(row.came),
-            told_at=row.told_at,
-        )
-        for row in rows
-    ]
+def _refused(error: BadQuestion) -> Problem:
+    said = str(error)
+    return Problem(422, "invalid-query", f"{said}.", parameter=said.partition(":")[0])
 
 
-def _given_up(connection: sa.Connection, site: str, begin: int, until: int) -> list[Facts]:
-    """The slots in [begin, until) that appointments moved away from."""
-    table = db.appointment
-    rows = connection.execute(
-        sa.select(table.c.service, table.c.was_at).where(
-            table.c.site == site, table.c.was_at >= begin, table.c.was_at < until
-        )
-    )
-    return [
-        Facts(service=row.service, slot_at=row.was_at, state=Booking.BOOKED, rebooked=True) for row in rows
-    ]
+def _spread(told: Told) -> Spread:
+    return Spread(told.appointments, told.mean_s, told.p50_s, told.p90_s, told.p95_s)
 
 
-def merged(tables: Sequence[Table], policy: Policy) -> Table:
-    """The table of all slots behind these tables, which were told under the same policy."""
-    counts: Counter[Any] = Counter()
-    for table in tables:
-        counts.update(table.counts)
-    return Table(
-        policy=policy.version,
-        counts=dict(counts),
-        not_present=sum(table.not_present for table in tables),
-        pending=sum(table.pending for table in tables),
-        waits_s=tuple(sorted(each for table in tables for each in table.waits_s)),
-        city_lateness_s=tuple(sorted(each for table in tables for each in table.city_lateness_s)),
-        call_minus_slot_s=tuple(sorted(each for table in tables for each in table.call_minus_slot_s)),
-    )
-
-
-def _spread(ordered: Sequence[float]) -> Spread:
-    def rank(share: float) -> float | None:
-        return round(ordered[math.ceil(share * len(ordered)) - 1], 1) if ordered else None
-
-    mean = round(math.fsum(ordered) / len(ordered), 1) if ordered else None
-    return Spread(len(ordered), mean, rank(0.5), rank(0.9), rank(0.95))
-
-
-def _figures(table: Table) -> Figures:
+def _figures(group: Group) -> Figures:
+    table = group.table
     return Figures(
         pairs=[
             Pair(arrival.value, outcome.value, count)
@@ -199,9 +166,9 @@ def _figures(table: Table) -> Figures:
         percent_missed=_rounded(table.percent_missed),
         not_present=table.not_present,
         pending=table.pending,
-        wait=_spread(table.waits_s),
-        city_lateness=_spread(table.city_lateness_s),
-        call_minus_slot=_spread(table.call_minus_slot_s),
+        wait=_spread(group.wait),
+        city_lateness=_spread(group.city_lateness),
+        call_minus_slot=_spread(group.call_minus_slot),
     )
 
 
@@ -209,33 +176,60 @@ def _rounded(percent: float | None) -> float | None:
     return None if percent is None else round(percent, 2)
 
 
-def _add(tables: dict[str, list[Table]], rows: Iterable[Facts], policy: Policy) -> None:
-    for service, table in by_service(rows, policy).items():
-        tables.setdefault(service, []).append(table)
+def _spans(bins: Sequence[Bin]) -> list[Span]:
+    return [Span(each.from_s, each.to_s, each.slots) for each in bins]
 
 
-def _told(ask: Ask, days: Sequence[date], tables: dict[str, list[Table]], policy: Policy) -> Punctuality:
-    services = {service: merged(tables[service], policy) for service in sorted(tables)}
-    return Punctuality(
-        site=ask.site_name,
-        from_=days[0].isoformat(),
-        to=days[-1].isoformat(),
+def answer(
+    connection: sa.Connection,
+    house: House,
+    first: date,
+    last: date,
+    by: tuple[str, ...],
+    version: str | None,
+    now: int,
+) -> Punctuality:
+    """The answer, as the analyst makes it. Raises :class:`BadQuestion`."""
+    from server.figures import axes, experiments, punctuality, slots
+
+    by, policy = punctuality.asked(connection, house, first, last, by, version)
+    hidden = experiments.withheld(connection, house, now) if "arm" in by else ()
+    read = slots.read(connection, house, first, last, wanted=by, hidden=hidden)
+    found = punctuality.seen(read, house, by)
+
+    def groups(found: Slots, by: tuple[str, ...]) -> list[Group]:
+        return axes.told(found, house, policy, by, first, last)
+
+    told = Punctuality(
+        site=house.site,
+        from_=first.isoformat(),
+        to=last.isoformat(),
         policy=Lines(policy.version, policy.early_s, policy.grace_s, policy.cancel_in_time_s),
-        all=_figures(merged(list(services.values()), policy)),
-        services={service: _figures(table) for service, table in services.items()},
+        all=_figures(groups(found, ())[0]),
     )
+    if by:
+        told.groups = [
+            Part(dict(zip(by, each.of, strict=True)), _figures(each)) for each in groups(found, by)
+        ]
+        told.arrivals = _spans(axes.distribution(found, policy))
+        return told
+    named = groups(punctuality.seen(found, house, ("service",)), ("service",))
+    told.services = {str(each.of[0]): _figures(each) for each in sorted(named, key=_service)}
+    return told
+
+
+def _service(group: Group) -> str:
+    return str(group.of[0])
 
 
 async def _punctuality(ask: Ask) -> Punctuality:
-    days, calendar, policy = _span(ask), ask.site.house.calendar, Policy()
-    begin, until = calendar.midnight_before(days[0]), calendar.midnight_after(days[-1])
-    tables: dict[str, list[Table]] = {}
-    read = ask.parts.database.read
-    _add(tables, await read(partial(_given_up, site=ask.site_name, begin=begin, until=until)), policy)
-    for day in days:
-        begin, until = calendar.midnight_before(day), calendar.midnight_after(day)
-        _add(tables, await read(partial(_slots, site=ask.site_name, begin=begin, until=until)), policy)
-    return await asyncio.to_thread(_told, ask, days, tables, policy)
+    first, last = _days(ask)
+    by = tuple(ask.query["by"].split(",")) if "by" in ask.query else ()
+    house, now = ask.site.house, ask.parts.clock.now()
+    try:
+        return await ask.parts.analyst.ask(answer, house, first, last, by, ask.query.get("policy"), now)
+    except BadQuestion as error:
+        raise _refused(error) from None
 
 
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -246,7 +240,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         f"Punctuality of the appointments on the local days from..to, both included, at most {DAYS}",
         Punctuality,
         read=_punctuality,
-        query=(("from", date, True), ("to", date, True)),
+        query=(("from", date, True), ("to", date, True), ("by", Names, False), ("policy", Version, False)),
     ),
 )
 """The endpoints of figures."""

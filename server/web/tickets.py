@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import io
 import time
@@ -14,7 +15,8 @@ from starlette.responses import RedirectResponse, Response
 
 from displays import ticket
 from notify import contacts, subscriptions, targets
-from server import live
+from server import live, satisfaction
+from server.database import Unavailable
 from server.domain import commands as co
 from server.domain.day import Status
 from server.domain.house import House
@@ -43,12 +45,12 @@ class Tickets:
 
     async def page(self, request: Request) -> Response:
         """``/t/{secret}``: it changes nothing, however often it is fetched."""
-        return self._page(request, leaving=False)
+        return await self._page(request, leaving=False)
 
     async def leave(self, request: Request) -> Response:
         """``/t/{secret}/leave``: GET asks whether one is sure, POST leaves and leads back to the page."""
         if request.method != "POST":
-            return self._page(request, leaving=True)
+            return await self._page(request, leaving=True)
         site, visit = self._found(request)
         self._check_origin(request)
         there = f"/t/{request.path_params['secret']}"
@@ -95,13 +97,14 @@ class Tickets:
         picture = await asyncio.to_thread(_qr, self._parts.link(visit))
         return Response(picture, 200, QR_HEADERS, "image/svg+xml")
 
-    def _page(self, request: Request, *, leaving: bool) -> Response:
+    async def _page(self, request: Request, *, leaving: bool) -> Response:
         site, visit = self._found(request)
         house, model = site.house, self._parts.publisher.model(site)
         known = site.day.visits[visit]
         view = ticket.page(model, known)
         opens = ticket.opens_at(model)
         asked = asked_language(request, house)
+        score, may_rate = await self._rated(visit) if view.may_rate else (None, False)
         answer = pages.page(
             "ticket",
             language_of(request, house, known.language),
@@ -119,20 +122,26 @@ class Tickets:
             query=with_language(asked),
             leaving=leaving,
             may_leave=known.status in MAY_LEAVE,
+            score=score,
+            may_rate=may_rate,
+            kept_days=house.messages.kept_s // 86_400,
             push=self._parts.push and self._parts.push.key,
         )
         answer.headers["Vary"] = "Accept-Language"
         return answer
 
+    async def _rated(self, visit: str) -> tuple[int | None, bool]:
+        """The score that a visit was given, and whether one may be given or changed now."""
+        # A page that cannot be told asks nothing, and shows the rest.
+        with contextlib.suppress(Unavailable):
+            given = await self._parts.database.read(lambda connection: satisfaction.get(connection, visit))
+            if given is None:
+                return None, True
+            return given.score, self._parts.clock.now() <= given.until
+        return None, False
+
     def _found(self, request: Request) -> tuple[Site, str]:
-        """The site and visit of the secret. Raises a 404, told in the language of who asks."""
-        sites = self._parts.live.sites.values()
-        request.scope["onthaal.language"] = language_of(request, next(iter(sites)).house)
-        visit = self._parts.keys.visit_of(request.path_params["secret"])
-        for site in sites:
-            if visit is not None and visit in site.day.visits:
-                return site, visit
-        raise Problem(404, "unknown-ticket", "This ticket is not of today.")
+        return found_visit(self._parts, request)
 
     def _check_origin(self, request: Request) -> None:
         """Refuse the forms of other sites."""
@@ -148,6 +157,17 @@ class Tickets:
                 accepted=request.scope.get("onthaal.accepted") or time.monotonic(),
             )
         )
+
+
+def found_visit(parts: Parts, request: Request) -> tuple[Site, str]:
+    """The site and visit of the secret. Raises a 404, told in the language of who asks."""
+    sites = parts.live.sites.values()
+    request.scope["onthaal.language"] = language_of(request, next(iter(sites)).house)
+    visit = parts.keys.visit_of(request.path_params["secret"])
+    for site in sites:
+        if visit is not None and visit in site.day.visits:
+            return site, visit
+    raise Problem(404, "unknown-ticket", "This ticket is not of today.")
 
 
 async def subscription(raw: bytes, pushing: Pushing | None) -> str:

@@ -10,6 +10,7 @@ import { HouseClock } from "./clock.js";
 import { say } from "./dom.js";
 import { LOST_S, Live, PHONE } from "./live.js";
 import { offerPush } from "./push.js";
+import { takeRatings } from "./rating.js";
 import { _, ngettext } from "./words.js";
 import "./shell.js";
 
@@ -137,7 +138,7 @@ function show({ text }) {
   if (!fresh.dataset.view) return main.replaceChildren(...fresh.childNodes);
   main.dataset.view = fresh.dataset.view;
   if (OVER.includes(held()[0])) part("push")?.remove();
-  for (const id of ["own", "turn", "leaving"]) replace(id, page.getElementById(id));
+  for (const id of ["own", "turn", "rating", "leaving"]) replace(id, page.getElementById(id));
   const says = main.querySelector(".says")?.textContent ?? "";
   if (says !== before) say(part("spoken"), says);
   return offerSound();
@@ -147,6 +148,8 @@ function replace(id, fresh) {
   // Whoever was asked whether they are sure may still be thinking about it.
   const asked = id === "leaving" && part("sure") && !part("sure").hidden;
   if (asked && fresh.querySelector("form")) return;
+  // And whoever says how it was may be writing; a page that an older version made asks nothing.
+  if (!part(id) || (id === "rating" && part("rate") && fresh.querySelector("form"))) return;
   if (!part(id).isEqualNode(fresh)) part(id).replaceChildren(...fresh.childNodes);
 }
 
@@ -207,6 +210,7 @@ main.addEventListener("click", (event) => {
 });
 
 main.addEventListener("submit", async (event) => {
+  if (event.target.id !== "sure") return;
   event.preventDefault();
   if (leaving) return;
   leaving = true;
@@ -223,6 +227,7 @@ main.addEventListener("submit", async (event) => {
   return say(part("told"), told?.textContent ?? "");
 });
 
+takeRatings(main, `/visits/${location.pathname.split("/")[2]}`, notSent);
 offerPush();
 setTimeout(offerSound, 1000); // a browser that allows sound needs a moment to say so
 age();

@@ -27,6 +27,7 @@ ALLOWED = {
     "counts": {"with_appointment", "served", "left", "not_present", "not_served", "booked", "late_now"},
     "service level": {"level", "within_s", "aim_percent", "called", "within", "late"},
     "who comes later": {"later", "expected_at", "keeps_until"},
+    "a ticket's own page": {"may_rate"},
     "an appointment's own page": {"may", "late_minutes", "call_back", "call_back_at", "messages"},
     "what the house says of itself": {"place", "bring"},
     "screens": {"screens", "screen", "state", "connections", "sounds", "sound", "sounded", "painted"},

@@ -29,6 +29,7 @@ def test_waiting_called_and_served(day: Any) -> None:
         "counter": None,
         "call": None,
         "called_at": None,
+        "may_rate": False,
     }
     day.later(30).next("1")
     assert day.ticket(ticket)["ahead"] == 0

@@ -8,7 +8,7 @@ import pytest
 from domain.days import MINUTE, THURSDAY_HALL, Played, S, appointment, house_of, utc
 
 from server.domain import commands as co
-from server.domain.appointment import Booking
+from server.domain.appointment import BookedBy, Booking
 from server.domain.fold import amend
 
 NINE = utc("2026-11-26 08:00")
@@ -49,6 +49,21 @@ def test_new_details_of_the_same_slot_keep_what_was_said():
     book(hall, "a", NINE + 30 * MINUTE, persons=3)
     kept = hall.day.appointments["a"]
     assert (kept.state, kept.late_s, kept.persons, kept.was_at) == (Booking.CONFIRMED, 600, 3, None)
+
+
+def test_how_it_was_booked_stays_until_somebody_says_otherwise():
+    hall = opened()
+    (booked,) = book(hall, "a", NINE + MINUTE, channel=BookedBy.DESK)
+    assert booked.appointment.channel is BookedBy.DESK
+    assert book(hall, "a", NINE + MINUTE) == ()
+    (moved,) = book(hall, "a", NINE + 2 * MINUTE)
+    assert moved.appointment.channel is BookedBy.DESK
+    (corrected,) = book(hall, "a", NINE + 2 * MINUTE, channel=BookedBy.PHONE)
+    assert corrected.appointment.channel is BookedBy.PHONE
+    assert corrected.appointment.was_at == NINE + MINUTE
+    hall.do(co.Cancel(known=hall.day.appointments["a"], by="citizen"))
+    (again,) = book(hall, "a", NINE + 2 * MINUTE)
+    assert again.appointment.channel is BookedBy.PHONE
 
 
 def test_an_appointment_that_moves_to_another_day_is_not_of_this_one():

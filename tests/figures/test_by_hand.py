@@ -12,11 +12,14 @@ import pytest
 from domain.days import THURSDAY_HALL, Played, house_of, utc
 from figures.days_by_hand import ALWAYS, SITE, stored, thursday
 
+from server import database as db
 from server.database import Database
 from server.domain import commands as co
+from server.domain.appointment import Appointment, BookedBy
 from server.domain.house import Norm
 from server.figures import digests, kinds
 from server.figures.report import BadQuestion, Report
+from server.ledger import appointment_row
 
 THURSDAY = date(2026, 11, 26)
 HOUSE = house_of(THURSDAY_HALL)
@@ -196,10 +199,10 @@ def test_another_norm_re_reads_the_same_day(told: Database) -> None:
 def test_digested_or_not_the_figures_are_the_same(tmp_path: Path) -> None:
     database = stored(tmp_path, thursday().journal)
     try:
-        before = [ask(database, kind, "service", "hour") for kind in kinds.KINDS]
+        before = [ask(database, kind, "service", "hour") for kind in kinds.DIVIDED]
         assert digests.catch_up(database, SITE) == 1
         assert digests.catch_up(database, SITE) == 0
-        assert [ask(database, kind, "service", "hour") for kind in kinds.KINDS] == before
+        assert [ask(database, kind, "service", "hour") for kind in kinds.DIVIDED] == before
     finally:
         database.close()
 
@@ -267,7 +270,7 @@ def test_nothing_happened(tmp_path: Path, kind: str, by: tuple[str, ...]) -> Non
         made = ask(database, kind, *by)
         assert "nothing to count" in made.notes[0]
         for table in made.tables:
-            assert len(table.rows) in ((0,) if by else (1, 3))
+            assert len(table.rows) in ((0,) if by or table.id == "bookings" else (1, 3))
             for row in table.rows:
                 assert all(
                     value in (0, None, "all", "with appointment", "without appointment") for value in row
@@ -318,3 +321,34 @@ def test_questions_that_cannot_be_asked(
 ) -> None:
     with pytest.raises(BadQuestion, match=said):
         question(told)
+
+
+def test_share_booked_online_is_of_those_whose_channel_is_known(tmp_path: Path) -> None:
+    """Four on the day: two online, one by phone, one of which nobody knows; one on the next day."""
+    slots = [
+        ("a", "10:00", "online"),
+        ("b", "10:05", "online"),
+        ("c", "10:10", "phone"),
+        ("d", "10:15", None),
+    ]
+    database = stored(tmp_path, [])
+    try:
+        for name, wall, channel in [*slots, ("e", None, "online")]:
+            known = Appointment(
+                id=name,
+                service="bevolking",
+                at=utc(f"2026-11-26 {wall}" if wall else "2026-11-27 10:00"),
+                booked_at=utc("2026-11-20 10:00"),
+                channel=channel and BookedBy(channel),
+            )
+            database.write_now(
+                lambda connection, known=known: connection.execute(
+                    db.appointment.insert(), appointment_row(SITE, known)
+                )
+            )
+        report = ask(database, "visits")
+        (table,) = [each for each in report.tables if each.id == "bookings"]
+        assert table.rows == (("online", 2, 0.6667), ("phone", 1, 0.3333))  # of the three that are known
+        assert table.notes[0].startswith("1 appointments")
+    finally:
+        database.close()

@@ -49,8 +49,10 @@ def days(tmp_path_factory: pytest.TempPathFactory) -> Any:
     days = Days(tmp_path_factory.mktemp("punctuality"))
     say = days.say
     for ref, (service, wall) in BOOKED.items():
-        at = MONDAY.format(wall)
-        say("integrator", "PUT", f"/appointments/{ref}", json={"service": service, "at": at})
+        sent = {"service": service, "at": MONDAY.format(wall)}
+        if ref == "early":
+            sent["channel"] = "online"
+        say("integrator", "PUT", f"/appointments/{ref}", json=sent)
     say("integrator", "DELETE", "/appointments/in-time")
     moved = {"service": "bouwen", "at": "2026-11-24T10:00:00+01:00"}
     say("integrator", "PUT", "/appointments/moved", json=moved)
@@ -127,6 +129,51 @@ def test_400_days_are_the_sum_of_their_days(days: Days) -> None:
     whole = ask(days, "2026-01-01", "2027-02-04").json()
     monday = ask(days, "2026-11-23", "2026-11-23").json()
     assert whole["all"] == {**monday["all"], "pending": 1}
+    assert whole["policy"] == {"version": "2026-1", "early_s": 900, "grace_s": 300, "cancel_in_time_s": 86400}
+
+
+def ask_more(days: Days, **more: str) -> Any:
+    client = Document(days.server).watch(days.server.client("supervisor"))
+    query = {"from": "2026-11-23", "to": "2026-11-24", **more}
+    answer = client.get("/sites/mechelen/punctuality", params=query)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_divided_by_day_and_service(days: Days) -> None:
+    told = ask_more(days, by="day,service")
+    assert "services" not in told
+    groups = {tuple(each["of"].values()): each["figures"] for each in told["groups"]}
+    assert {of: figures["stood"] for of, figures in groups.items()} == {
+        ("2026-11-23", "bevolking"): 3,
+        ("2026-11-23", "bouwen"): 1,
+        ("2026-11-24", "bouwen"): 0,
+    }
+    assert told["groups"][0]["of"] == {"day": "2026-11-23", "service": "bevolking"}
+    assert groups["2026-11-24", "bouwen"]["pending"] == 1
+    # 20 minutes before, 2 and 10 minutes after.
+    reported = {each["from_s"]: each["appointments"] for each in told["arrivals"] if each["appointments"]}
+    assert reported == {-1200: 1, 0: 1, 600: 1}
+    assert told["all"] == ask(days, "2026-11-23", "2026-11-24").json()["all"]
+
+
+def test_divided_by_how_it_was_booked(days: Days) -> None:
+    told = ask_more(days, by="channel")
+    stood = {each["of"]["channel"]: each["figures"]["stood"] for each in told["groups"]}
+    assert stood == {"online": 1, None: 3}
+
+
+def test_a_discreet_service_is_named_to_nobody(days: Days) -> None:
+    tomorrow = {"service": "gesprek", "at": "2026-11-24T11:00:00+01:00"}
+    days.say("integrator", "PUT", "/appointments/quiet", json=tomorrow)
+    try:
+        plain = ask(days, "2026-11-24", "2026-11-24").json()
+        assert (plain["all"]["pending"], list(plain["services"])) == (2, ["bouwen"])
+        divided = ask_more(days, by="service")
+        assert {each["of"]["service"] for each in divided["groups"]} == {"bevolking", "bouwen"}
+        assert divided["all"]["pending"] == 1
+    finally:
+        days.say("integrator", "DELETE", "/appointments/quiet")
 
 
 @pytest.mark.parametrize(
@@ -141,7 +188,10 @@ def test_400_days_are_the_sum_of_their_days(days: Days) -> None:
         ({"from": "0001-01-01", "to": "0001-01-02"}, "from"),
         ({"from": "9999-12-31", "to": "9999-12-31"}, "from"),
         ({"from": "2026-11-23", "to": "2026-11-23T00:00:00Z"}, "to"),
-        ({"from": "2026-11-23", "to": "2026-11-23", "by": "service"}, "by"),
+        ({"from": "2026-11-23", "to": "2026-11-23", "by": "counter"}, "by"),
+        ({"from": "2026-11-23", "to": "2026-11-23", "by": "hour,day,hour"}, "by"),
+        ({"from": "2026-11-23", "to": "2026-11-23", "policy": "2019-1"}, "policy"),
+        ({"from": "2026-11-23", "to": "2026-11-23", "per": "day"}, "per"),
     ],
 )
 def test_days_that_cannot_be_asked_for(days: Days, query: dict[str, str], parameter: str) -> None:

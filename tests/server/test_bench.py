@@ -104,3 +104,13 @@ def test_the_command_measures_real_screens() -> None:
     assert 0 < found["painted"]["p50_ms"] <= found["painted"]["p99_ms"]
     assert found["back"]["frames"] == GLASS_SCREENS
     assert 0 < found["back"]["p50_ms"] <= found["back"]["max_ms"]
+
+
+def test_the_year_that_figures_are_measured_on_has_as_many_visits_as_asked_for() -> None:
+    command = [sys.executable, "-m", "server", "bench", "figures", "--visits", "700", "--json"]
+    done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)["figures"]
+    assert (found["visits"], found["days"], found["digested_days"]) == (700, 2, 10)
+    assert {each["kind"] for each in found["reports"]} >= {"visits", "waits"}
+    assert all(each["warm_ms"] > 0 for each in found["reports"])

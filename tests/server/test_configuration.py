@@ -9,6 +9,7 @@ from pathlib import Path
 
 import program
 import pytest
+from program import ROOT
 from running import MECHELEN, Onthaal
 
 SITE = """
@@ -159,3 +160,52 @@ def test_show_and_a_dry_run_leave_an_older_database_as_it_is(tmp_path: Path) -> 
         assert config(tmp_path, "show").returncode == 1
         assert imported(tmp_path, town("1"), "--dry-run").returncode == 0
         assert database.execute("SELECT name FROM sqlite_schema").fetchall() == []
+
+
+# --- the policies of punctuality ----------------------------------------------------------------
+
+
+def policy(version: str, grace_s: int, site: str = "town") -> str:
+    return f'[[sites.{site}.punctuality]]\nversion = "{version}"\ngrace_s = {grace_s}\n'
+
+
+def test_lines_that_figures_were_told_by_do_not_change_under_their_version(tmp_path: Path) -> None:
+    assert imported(tmp_path, town("1") + policy("2026-1", 300)).returncode == 0
+    said = (
+        'onthaal: house.toml: sites.town.punctuality[0].grace_s: is 600, but version "2026-1" has 300, and '
+        "figures were told by it: a changed line needs a version of its own\n"
+    )
+    for options in ((), ("--dry-run",)):
+        refused = imported(tmp_path, town("1") + policy("2026-1", 600), *options)
+        assert (refused.returncode, refused.stdout, refused.stderr) == (1, "", said)
+    assert shown(tmp_path).endswith("grace_s = 300\n")
+    documented = " ".join((ROOT / "docs/punctuality.md").read_text().split())
+    assert said.removeprefix("onthaal: ").strip().replace("town", "mechelen") in documented
+    # A version of its own is taken, also without the old one, which comes back as it was or not at all.
+    assert imported(tmp_path, town("1") + policy("2027-1", 600)).returncode == 0
+    assert imported(tmp_path, town("1") + policy("2026-1", 600)).stderr == said
+    assert imported(tmp_path, town("1") + policy("2026-1", 300) + policy("2027-1", 600)).returncode == 0
+
+
+def test_a_changed_line_stops_the_start(tmp_path: Path) -> None:
+    house = tmp_path / "house.toml"
+    house.write_text(town("1") + policy("2026-1", 300))
+    server = Onthaal(tmp_path, config=house)
+    server.start()
+    server.stop()
+    server.close()
+    # Another hand changed the stored text: the import would have refused it.
+    with contextlib.closing(sqlite3.connect(server.database)) as database:
+        database.execute("UPDATE configuration SET text = replace(text, 'grace_s = 300', 'grace_s = 301')")
+        database.commit()
+    ran = program.run("serve", "--port", str(server.port), "--database", server.url, cwd=tmp_path)
+    assert ran.returncode == 1
+    assert "the configuration in the database: sites.town.punctuality[0].grace_s: is 301, but" in ran.stderr
+
+
+def test_what_was_told_before_policies_were_configuration_was_told_by_the_default(tmp_path: Path) -> None:
+    assert imported(tmp_path, town("1")).returncode == 0
+    with contextlib.closing(sqlite3.connect(tmp_path / "onthaal.db")) as database:
+        found = database.execute("SELECT site, version, early_s, grace_s, cancel_in_time_s FROM policy")
+        assert found.fetchall() == [("town", "2026-1", 900, 300, 86_400)]
+    assert imported(tmp_path, town("1") + policy("2026-1", 240)).returncode == 1

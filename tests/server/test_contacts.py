@@ -200,6 +200,7 @@ def test_the_desk_makes_an_appointment_that_is_found_by_its_code_and_name(server
     assert desk.post(f"{path}/{ref}/report", json={}).status_code == 200
     journal = server.client("supervisor").get("/sites/mechelen/journal").text
     assert ref not in journal
+    assert '"channel":"desk"' in journal
     # What the booking system brought in is not the desk's to change.
     assert (
         desk.put(f"{path}/{ref}", json={"service": "bevolking", "at": "2026-11-24T10:00:00Z"}).status_code

@@ -116,6 +116,8 @@ def test_one_line_tells_the_draw_the_deliveries_and_the_outcome(town: Town, tmp_
         "probability": 0.999,
         "ladder": ["1d", "2h"],
         "wording": "cost",
+        "again": False,
+        "ends": "2026-12-31",
         "assigned_at": "2026-12-10T08:00:00.000Z",
         "assigned_slot_at": "2026-12-17T09:00:00.000Z",
         "lead_s": (7 * 24 + 1) * 3600,
@@ -227,7 +229,7 @@ def test_the_documentation_has_every_key_and_every_reason(town: Town, tmp_path: 
     records, _ = exported(town, tmp_path)
     text = (ROOT / "docs/experiment.md").read_text()
     tables = [
-        re.findall(r"^\| `(\S+)` \|", part, re.MULTILINE)
+        re.findall(r"^\| `(\S+)` \|", part.partition("\n\n")[0], re.MULTILINE)
         for part in re.split(r"^\| (?:key|reason) \|.*$", text, flags=re.MULTILINE)[1:]
     ]
     (record,) = records.values()

@@ -139,6 +139,20 @@ def test_a_table_comes_in_and_again_changes_nothing(place: Place) -> None:
     assert checked.returncode == 0
 
 
+def test_how_it_was_booked_comes_in_and_a_file_without_it_leaves_it(place: Place) -> None:
+    head, row = "ref,service,at", "bevolking,2026-11-24T10:40"
+    ran = place.take(f"{head},channel\nA-1,{row},online\nA-2,{row},\nA-3,{row},internet\n")
+    shape = "channel: must be online, phone, mail, desk, staff, partner or other"
+    assert (ran.stdout, reasons(ran)) == (summary(booked=2, bad=1) + "\n", {4: shape})
+    channels = "SELECT channel FROM appointment ORDER BY channel"
+    assert place.rows(channels) == [(None,), ("online",)]
+    assert place.take(f"{head}\nA-1,{row}\nA-2,{row}\n").stdout == summary(unchanged=2) + "\n"
+    assert place.take(f"{head},channel\nA-2,{row},partner\n").stdout == summary(changed=1) + "\n"
+    assert place.rows(channels) == [("online",), ("partner",)]
+    checked = program.run("rebuild", "--check", "--database", place.url, cwd=place.folder)
+    assert checked.returncode == 0
+
+
 def test_what_differs_is_changed_and_nothing_else(place: Place) -> None:
     place.take(GOOD)
     later = GOOD.replace("2026-11-24 10:50", "2026-11-24 11:50").replace(PHONE, "0470 12 34 56")
@@ -338,7 +352,7 @@ def test_a_calendar_comes_in_and_again_changes_nothing(place: Place) -> None:
         "UID:e2@x\nDTSTART:20261124T094000Z\nSUMMARY:Jan komt\nCATEGORIES:afspraak,bouwen\n"
         f"ATTENDEE;CN={NAME}:tel:{PHONE.replace(' ', '')}",
         "UID:e3@x\nDTSTART;TZID=Our house:20260724T104000\nDTSTART;TZID=Our house:20260724T104000",
-        "UID:e4@x\nDTSTART;TZID=Our house:20270724T104000\nSUMMARY:won\n en",
+        "UID:e4@x\nDTSTART;TZID=Our house:20270724T104000\nSUMMARY:won\n en\nX-ONTHAAL-CHANNEL:online",
         "UID:e5@x\nDTSTART:20261125T104000\nSUMMARY:sport\nBEGIN:VALARM\nTRIGGER:-PT5M\nEND:VALARM",
         "UID:e6@x\nSTATUS:CANCELLED",
     )
@@ -352,6 +366,7 @@ def test_a_calendar_comes_in_and_again_changes_nothing(place: Place) -> None:
     }
     assert place.contact("e1@x") == Contact(name=NAME, email=MAIL)
     assert place.contact("e2@x") == Contact(name=NAME, phone="+32499887766")
+    assert place.rows("SELECT channel FROM appointment WHERE service = 'wonen'") == [("online",)]
     before = place.dump()
     assert place.take(text, name="file.ics").stdout == summary(unchanged=5, bad=1) + "\n"
     assert place.dump() == before
@@ -373,6 +388,7 @@ WRONG = {
     "UID:w6\nDTSTART:20261124T104000\nCATEGORIES:wonen,sport": "CATEGORIES: names several services",
     "UID:w7\nDTSTART:20261124T104000\nSUMMARY:wonen\nRRULE:FREQ=DAILY": "RRULE: an appointment is on one day",
     f"UID:w8\nDTSTART:20261124T104000\nSUMMARY:wonen\nATTENDEE;CN={NAME}:tel:0499": "ATTENDEE: is no",
+    "UID:w10\nDTSTART:20261124T104000\nSUMMARY:wonen\nX-ONTHAAL-CHANNEL:fax": "X-ONTHAAL-CHANNEL: must be",
     "UID:w9\nDTSTART:20261124T104000\nSUMMARY:wonen\nATTENDEE:mailto:a@x\nATTENDEE:tel:1": "ATTENDEE: there",
     "UID:w10\nDTSTART;TZID=Europe/Brussels:20270328T023000\nSUMMARY:wonen": "DTSTART: the clock skips",
     "UID:w11\nDTSTART;TZID=Our house:20270328T023000\nSUMMARY:wonen": "DTSTART: the clock skips",

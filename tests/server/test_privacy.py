@@ -212,6 +212,19 @@ def test_forgetting_leaves_figures_and_nothing_of_the_person(house: House) -> No
     assert not {row.sealed for row in before} & {row.sealed for row in rows}
 
 
+def test_forgetting_takes_away_the_mark_by_which_an_experiment_knows_a_person(house: House) -> None:
+    subjects = [house.book("M-1"), house.book("M-2"), house.book("M-3", phone="+32499445566")]
+    draw = {"site": "mechelen", "experiment": "winter", "policy": "winter:1", "eligible": True, "arm": "long"}
+    rows = [
+        draw | {"subject": subject, "slot_at": NOW, "at": NOW, "person": mark}
+        for subject, mark in zip(subjects, (b"1", b"1", b"2"), strict=True)
+    ]
+    house.do(lambda c: c.execute(db.assignment.insert(), rows))
+    assert house.client("reception").delete(f"{SITE}/appointments/M-2/contact").json() == {"erased": True}
+    found = house.do(lambda c: c.execute(sa.select(db.assignment.c.subject, db.assignment.c.person)).all())
+    assert dict(map(tuple, found)) == dict(zip(subjects, (None, None, b"2"), strict=True))
+
+
 def test_forgetting_a_visit_forgets_its_appointment_too(server: Onthaal) -> None:
     kiosk, desk = server.client("kiosk"), server.client("reception")
     body = {"service": "bevolking", "at": "2026-11-23T09:20:00+01:00", "contact": CONTACT}

@@ -68,6 +68,11 @@ ROLES = {
     VISIT + "/contact": "reception",
     SITE + "/messages": "reception",
     SITE + "/messages/{message}": "supervisor",
+    SITE + "/services/{service}/first-free": "integrator",
+    SITE + "/satisfaction/words": "supervisor",
+    SITE + "/alerts": "supervisor",
+    SITE + "/alerts/recipients": "supervisor",
+    SITE + "/alerts/recipients/{recipient}": "supervisor",
 }
 """Which token an operation is called with; operations of a counter take a counter's."""
 
@@ -77,10 +82,14 @@ _NO_REF = {404: "no appointment is booked under most references"}
 _NO_VISIT = {404: "most tickets were never drawn"}
 _NOBODY = {409: "most of the time nobody is at the counter"}
 _GUESSED = {404: "nobody guesses a device's code", 429: "nor may many be tried"}
+_NO_ACCOUNT = {409: "a token is nobody's account", 422: "no address, or a subscription to nowhere"}
 EXPECTED: dict[str, dict[int, str]] = {
     f"GET {SITE}/punctuality": {422: "a last day before the first, or too many days between them"},
     f"GET {SITE}/calibration": {422: "a last day before the first, or too many days between them"},
     f"GET {SITE}/figures": {422: "such days, or what nothing can be told by"},
+    f"GET {SITE}/alerts/recipients": _NO_ACCOUNT,
+    f"POST {SITE}/alerts/recipients": _NO_ACCOUNT,
+    f"DELETE {SITE}/alerts/recipients/{{recipient}}": _NO_ACCOUNT,
     f"PUT {APPOINTMENT}": {
         409: "the citizen of this appointment has reported in the meantime",
         422: "slots of the past, or more than two years ahead; a number may be none",
@@ -135,6 +144,13 @@ EXPECTED: dict[str, dict[int, str]] = {
     "POST /appointments/{secret}/call-back": _NO_SECRET,
     "GET /visits/{secret}": {404: "nobody guesses a ticket's secret"},
     "POST /visits/{secret}/leave": {404: "nobody guesses a ticket's secret"},
+    "POST /visits/{secret}/satisfaction": {404: "nobody guesses a ticket's secret", 422: _WHOLE},
+    f"PUT {SITE}/services/{{service}}/first-free": {
+        404: "services that the house does not have",
+        409: "a service without appointments",
+        422: "slots of the past, or more than two years ahead",
+    },
+    f"GET {SITE}/satisfaction/words": {422: "a last day before the first"},
 }
 """Beyond 200, what a valid request may be answered with, and why."""
 
@@ -176,6 +192,7 @@ def suited() -> dict[str, Any]:
         "counter": ["1", "2", "3"],
         "visit": ["A001", "A002", "A003", "Z999"],
         "ref": [*REFS, "none"],
+        "service": ["bevolking", "bouwen", "afhalen", "none"],
     }
     for operations in raw["paths"].values():
         for operation in operations.values():
@@ -186,6 +203,7 @@ def suited() -> dict[str, Any]:
     bodies["Draw"]["properties"]["service"]["enum"] = ["onthaal", "attesten", "bevolking"]
     bodies["Booking"]["properties"]["service"]["enum"] = ["bevolking", "bouwen"]
     bodies["Booking"]["properties"]["at"]["enum"] = [*SLOTS, *WRONG_SLOTS]
+    bodies["FirstFree"]["properties"]["at"] = {"enum": [*SLOTS, *WRONG_SLOTS, None]}
     bodies["Making"]["properties"]["service"]["enum"] = ["bevolking", "bouwen"]
     bodies["Making"]["properties"]["wall"]["enum"] = WALLS
     bodies["Summons"]["properties"]["ticket"]["enum"] = names["visit"]

@@ -108,6 +108,7 @@ class Driven:
             "/mechelen/management",
             "/mechelen/devices",
             "/mechelen/webhooks",
+            "/mechelen/whatif",
             "/mechelen/theme.css",
         )
         pages += ("/mechelen/messages",)
@@ -120,6 +121,10 @@ class Driven:
             self.say(None, "GET", f"/t/{secret}/qr.svg")
             self.say(None, "POST", f"/t/{secret}/leave", headers=own)
             self.say(None, "POST", f"/api/v1/visits/{secret}/leave", headers=own)
+            # What they wrote of their visit lies as deep as what is kept of them.
+            rating = {"score": 3, "word": f"{NAME}, {PHONE}"}
+            self.say(None, "POST", f"/api/v1/visits/{secret}/satisfaction", json=rating)
+            self.say(None, "POST", f"/t/{secret}/satisfaction", data={"score": "33", "word": NAME})
         self.watch("/live/mechelen/reception", "reception")
         self.watch("/live/mechelen/management", "supervisor")
         self.watch("/live/mechelen/counters/1", "counter")

@@ -16,6 +16,7 @@ from server import channel_tables, config_tables, settings, sms_tables
 from server.check_config import command as check_config
 from server.domain.house import House, Kind
 from server.domain.messages import Messages
+from server.domain.punctuality import Policy
 from server.domain.schedule import to_instant
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -541,6 +542,7 @@ EXPERIMENT = {
     "[[sites.SITE.experiment.arms]]": config_tables.ArmTable,
 }
 """Off unless it is there: the commented default shows one as an example."""
+PUNCTUALITY = {"[[sites.SITE.punctuality]]": config_tables.PunctualityTable}
 IN_WORDS = {"of the rules", "of the site", "the express services", "as many as fit"}
 """Defaults that depend on other settings."""
 
@@ -559,7 +561,7 @@ def documented() -> dict[str, list[tuple[str, str]]]:
 
 def test_the_table_has_every_setting_and_its_default() -> None:
     rows = documented()
-    sections = SECTIONS | CHANNELS | EXPERIMENT
+    sections = SECTIONS | CHANNELS | EXPERIMENT | PUNCTUALITY
     assert set(rows) == set(sections)
     for section, struct in sections.items():
         fields = msgspec.structs.fields(struct)
@@ -749,3 +751,58 @@ def test_check_config_says_that_an_experiment_is_on(tmp_path: Path) -> None:
     answer = CliRunner().invoke(check_config, [str(path)])
     said = "experiment winter from 2026-12-01 to 2027-02-28: none 10.0% (no reminder), cost 90.0% (3d 2h)"
     assert said in answer.output
+
+
+# --- punctuality --------------------------------------------------------------------------------
+
+LINES = """
+[[sites.town.punctuality]]
+version = "2026-1"
+[[sites.town.punctuality]]
+version = "2027-1"
+early_s = 600
+grace_s = 0
+cancel_in_time_s = 172800
+"""
+
+
+def test_without_a_policy_of_punctuality_there_is_the_default() -> None:
+    assert small().punctuality == (Policy(),)
+    assert small().policy == Policy(version="2026-1", early_s=900, grace_s=300, cancel_in_time_s=86_400)
+
+
+def test_the_last_policy_of_punctuality_counts_and_the_others_are_kept() -> None:
+    house = settings.load_text(SMALL + LINES, "x")["town"]
+    newer = Policy(version="2027-1", early_s=600, grace_s=0, cancel_in_time_s=172_800)
+    assert (house.punctuality, house.policy) == ((Policy(), newer), newer)
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "said"),
+    [
+        ("2027-1", "2026-1", '[1].version: "2026-1" stands there twice'),
+        (
+            '"2027-1"',
+            '"as of May"',
+            "[1].version: must be 1 to 31 letters, digits, full stops and hyphens, and ",
+        ),
+        ('version = "2027-1"', "", "[1].version: is missing"),
+        ("grace_s = 0", "grace_s = -1", "[1].grace_s: must be at least 0"),
+        ("early_s = 600", "early_s = 86401", "[1].early_s: must be at most 86400"),
+        ("grace_s = 0", "grace = 0", '[1].grace: unknown key (nearest valid name: "grace_s")'),
+    ],
+)
+def test_a_policy_of_punctuality_that_cannot_be_stops_the_start(
+    written: str, instead: str, said: str
+) -> None:
+    told = refusal(SMALL + LINES.replace(written, instead))
+    assert told.startswith(f"x.toml: sites.town.punctuality{said}")
+
+
+def test_the_commented_policy_is_the_default() -> None:
+    text = (ROOT / "config/onthaal.toml").read_text()
+    start = text.index("#     [[sites.town-hall.punctuality]]")
+    example = "\n".join(line.removeprefix("#     ") for line in text[start:].split("\n\n")[0].splitlines())
+    assert settings.load_text(text + "\n" + example, "x")["town-hall"].punctuality == (Policy(),)
+    for field in msgspec.structs.fields(config_tables.PunctualityTable):
+        assert f"\n{field.name} = " in example, field.name

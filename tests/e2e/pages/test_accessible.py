@@ -1,6 +1,7 @@
-"""Every page in every language on a busy morning, both ways round: nothing that WCAG 2.2 AA forbids.
+"""Every page in every language on a busy morning: nothing that WCAG 2.2 AA forbids.
 
-The tests of each page look at its other moments, empty, broken and closed.
+One language is looked at both ways round: what turning a page breaks hangs on no words. The tests of each
+page look at its other moments, empty, broken and closed.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ def faces(link: str, booked: str) -> list[Face]:
         Face("/mechelen/devices", "supervisor", (1280, 800), live=False),
         Face("/mechelen/webhooks", "supervisor", (1280, 800), live=False),
         Face("/mechelen/messages", "supervisor", (1280, 800), live=False),
+        Face("/mechelen/whatif", "supervisor", (1280, 800), live=False),
         Face("/mechelen", "counter", (1280, 800), live=False),
         Face("/sign-in", None, (1280, 800), live=False),
         Face("/screen", None, live=False),
@@ -78,7 +80,7 @@ def test_every_page_is_accessible(browser: Browser, tmp_path: Path, language: st
             page = opened(browser, server, face, language)
             expect(page.locator("html")).to_have_attribute("lang", language)
             expect(page.locator("main")).to_be_visible()
-            for width, height in (face.sides, face.sides[::-1]):
+            for width, height in (face.sides, face.sides[::-1])[: 2 if language == "nl" else 1]:
                 page.set_viewport_size({"width": width, "height": height})
                 assert_accessible(page)
             page.context.close()
