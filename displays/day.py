@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 from displays.presence import NOBODY, Attendance
 from displays.views import HouseNow, OfferedService, OtherCounter, QueuedTicket
-from server.domain import forecast
+from server.domain import forecast, foreseen
 from server.domain.alerts import Failing
 from server.domain.calling import Standing, has_turn, may_serve, queue, standings
 from server.domain.day import Call, CounterMode, Day, Status, Visit
+from server.domain.foreseen import Foreseen
 from server.domain.house import House
 from server.domain.schedule import is_open, iso, takes_tickets
 
@@ -38,7 +39,8 @@ class ShownQueue(NamedTuple):
 class DayModel:
     """A site's day at ``now``; ``speed`` is house seconds per real second. Values are made on demand.
 
-    ``attendance`` tells which screens and panels were heard, ``failing`` which channels carry no messages.
+    ``attendance`` tells which screens and panels were heard, ``failing`` which channels carry no messages,
+    ``foreseen`` what the learned forecast said last, where there is one.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class DayModel:
         speed: float = 1.0,
         attendance: Attendance = NOBODY,
         failing: Sequence[Failing] = (),
+        foreseen: Foreseen | None = None,
     ) -> None:
         self.house = house
         self.day = day
@@ -56,6 +59,7 @@ class DayModel:
         self.speed = speed
         self.attendance = attendance
         self.failing = failing
+        self.foreseen = foreseen
         self._queues: dict[object, ShownQueue] = {}
         self._queued: dict[tuple[str, str], QueuedTicket] = {}
 
@@ -67,7 +71,7 @@ class DayModel:
     @cached_property
     def expected(self) -> forecast.Expected:
         """The ranges of waiting time."""
-        return forecast.expected(self.house, self.day, self.places, self.now)
+        return foreseen.expected(self.house, self.day, self.places, self.now, self.foreseen)
 
     @cached_property
     def ahead(self) -> dict[str, int]:

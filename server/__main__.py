@@ -35,6 +35,7 @@ class Commands(click.Group):
         "account": "server.account_command",
         "device": "server.device_command",
         "evaluate": "server.evaluate",
+        "forecast": "server.forecast_command",
         "gateways": "server.gateway_command",
         "webhook": "server.webhook_command",
         "whatif": "server.whatif",

@@ -61,6 +61,8 @@ from server.live import Decided, KeyReused, Live, Site
 from server.live import Request as Command
 from server.nights import Nights
 from server.presence import Presence
+from server.promise.fitting import Fitting
+from server.promise.forecaster import Forecaster
 from server.publisher import Publisher
 from server.questions import Questions
 from server.sockets import Sockets
@@ -76,6 +78,7 @@ from server.web.headers import Guarded
 from server.web.openapi import document
 from server.web.overviews import Overviews
 from server.web.pages import Pages, problem_page
+from server.web.promise_page import PromisePage
 from server.web.ratings import Ratings
 from server.web.replies import Replies
 from server.web.session import Sessions
@@ -135,6 +138,8 @@ class Onthaal:
     carriers: Carriers
     announcer: Announcer
     digester: Digester
+    forecaster: Forecaster
+    fitting: Fitting
     watch: Watch
     questions: Questions
     nights: Nights | None
@@ -153,6 +158,8 @@ class Onthaal:
             tasks.create_task(self.worker.run(), name="worker")
             tasks.create_task(self.announcer.run(), name="announcer")
             tasks.create_task(self.digester.run(), name="digester")
+            tasks.create_task(self.forecaster.run(), name="forecaster")
+            tasks.create_task(self.fitting.run(), name="fitting")
             tasks.create_task(self.watch.run(), name="watch")
             tasks.create_task(self.questions.run(), name="questions")
             tasks.create_task(sweep(self.parts.database), name="sweep")
@@ -227,6 +234,12 @@ async def _assemble(
     )
 
     digester = Digester(database, houses)
+    forecaster = Forecaster(database, clock, live.sites.values(), publisher.changed)
+    await forecaster.load()
+    publisher.foreseen = forecaster.foreseen
+    fitting = Fitting(database, options.database, houses, forecaster.reload)
+    for name, site in live.sites.items():
+        fitting.changed(name, site.day)
     watch = Watch(
         database,
         clock,
@@ -238,6 +251,8 @@ async def _assemble(
 
     def changed(site: Site) -> None:
         digester.changed(site.house.site, site.day)
+        fitting.changed(site.house.site, site.day)
+        forecaster.changed(site)
         publisher.changed(site)
         announcer.changed()
         webhooks.wake()
@@ -267,7 +282,19 @@ async def _assemble(
     nights = Nights(live, clock, worker, skip=options.skip_nights) if fast else None
     questions = Questions(database.path)
     return Onthaal(
-        parts, hub, sockets, webhooks, worker, carriers, announcer, digester, watch, questions, nights
+        parts,
+        hub,
+        sockets,
+        webhooks,
+        worker,
+        carriers,
+        announcer,
+        digester,
+        forecaster,
+        fitting,
+        watch,
+        questions,
+        nights,
     )
 
 
@@ -428,6 +455,7 @@ def application(onthaal: Onthaal) -> ASGIApp:
         route("/{site}/logo.svg", theme.logo),
         route("/{site}/reception", pages.reception),
         route("/{site}/management", pages.management),
+        route("/{site}/promise", PromisePage(parts).page),
         route("/{site}/whatif", whatif.page, "GET", "POST"),
         route("/{site}/whatif/stop", whatif.stop, "POST"),
         route("/{site}/whatif/progress", whatif.progress),

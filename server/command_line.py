@@ -13,6 +13,7 @@ import click
 
 if TYPE_CHECKING:
     from server.database import Database
+    from server.domain.house import House
 
 DATABASE = "sqlite:///onthaal.db"
 
@@ -77,6 +78,23 @@ def opened(url: str) -> Iterator[Database]:
         yield store
     finally:
         store.close()
+
+
+def house_of(store: Database, config: str | None, site: str) -> House:
+    """The house as the database has it configured, else as the file does. Raises ``RuntimeError``."""
+    from server.configuration import stored
+    from server.settings import load, load_text
+
+    text = store.read_now(stored)
+    if text:
+        houses = load_text(text, "the configuration in the database")
+    elif config is not None:
+        houses = load(Path(config))
+    else:
+        raise RuntimeError("the database has no configuration yet: name one with --config")
+    if site not in houses:
+        raise RuntimeError(f"there is no site {site!r}; there is {', '.join(houses)}")
+    return houses[site]
 
 
 def check_role(role: str, counter: str | None) -> None:

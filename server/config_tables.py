@@ -114,10 +114,11 @@ class MessagesTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_
 
 
 class FiguresTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """``[sites.SITE.figures]``: what the house holds itself to."""
+    """``[sites.SITE.figures]``: what the house holds itself to, and whether it says so in public."""
 
     service_level_s: Duration = 600
     service_level_percent: Annotated[int, Meta(ge=1, le=100)] = 80
+    public_calibration: bool = False
 
 
 class AlertsTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):

@@ -343,6 +343,38 @@ recipient = sa.Table(
 """Where an account is told of alerts; the address lies sealed in ``contact``, under this id. ``over``: also
 that they are over. Real time."""
 
+forecast_model = sa.Table(
+    "forecast_model",
+    metadata,
+    sa.Column("site", sa.Text, primary_key=True),
+    sa.Column("id", sa.Text, nullable=False),
+    sa.Column("fitted_at", sa.BigInteger, nullable=False),
+    sa.Column("first_day", sa.Text, nullable=False),
+    sa.Column("last_day", sa.Text, nullable=False),
+    sa.Column("rows", sa.Integer, nullable=False),
+    sa.Column("comes", sa.Float, nullable=False),
+    sa.Column("model", sa.LargeBinary, nullable=False),
+)
+"""What each site's waits are forecast by, learned from ``rows`` waits of these days; ``comes`` is the chance
+that somebody comes to an appointment. Real time."""
+
+promise = sa.Table(
+    "promise",
+    metadata,
+    sa.Column("visit", sa.Text, primary_key=True),
+    sa.Column("site", sa.Text, nullable=False),
+    sa.Column("service", sa.Text, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("low_s", sa.Integer, nullable=False),
+    sa.Column("high_s", sa.Integer, nullable=False),
+    sa.Column("p50_s", sa.Integer, nullable=False),
+    sa.Column("p90_s", sa.Integer, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Index("promise_site", "site", "at"),
+)
+"""What a visit was told first of its wait: the range as it was shown and the quantiles behind it. What came
+of it stands in ``visit``. House time; ``source`` is the model's id, or plain."""
+
 satisfaction = sa.Table(
     "satisfaction",
     metadata,

@@ -17,6 +17,7 @@ from displays import board, counter, management, protocol, reception, ticket
 from displays.day import DayModel
 from server.clock import HouseClock
 from server.domain.alerts import Failing
+from server.domain.foreseen import Foreseen
 from server.hub import SLICE_S, Hub, Topic, wire_frame
 from server.live import Live, Site
 from server.presence import Presence
@@ -78,6 +79,8 @@ class Publisher:
         self.presence = presence
         self.failing: Callable[[str], Sequence[Failing]] = lambda _site: ()
         """Which channels carry no messages at a site; set by who watches the ledger."""
+        self.foreseen: Callable[[str], Foreseen | None] = lambda _site: None
+        """What the learned forecast of a site said last; set by who asks it."""
         self._live = live
         self._hub = hub
         self._clock = clock
@@ -95,7 +98,8 @@ class Publisher:
         now = max(now - now % 1000, site.day.at)
         attendance = self.presence.attendance(site.house.site, site.day.date)
         failing = self.failing(site.house.site)
-        return DayModel(site.house, site.day, now, self._clock.speed, attendance, failing)
+        foreseen = self.foreseen(site.house.site)
+        return DayModel(site.house, site.day, now, self._clock.speed, attendance, failing, foreseen)
 
     def view(self, model: DayModel, address: Address) -> msgspec.Struct:
         """The view of a topic. Raises ``KeyError`` where there is no such counter or visit."""
@@ -180,6 +184,7 @@ class Publisher:
         if before is not None and (before.day.seq, before.now) == (model.day.seq, model.now):
             # One (seq, at) on the wire shows one thing.
             model.attendance, model.failing = before.attendance, before.failing
+            model.foreseen = before.foreseen
         self._models[name] = model
         self._modelled[name] = time.monotonic()
         watched = self._watched.get(name)

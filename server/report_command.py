@@ -5,18 +5,15 @@ from __future__ import annotations
 import shutil
 import sys
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from server.command_line import config_option, database_option, failing, opened
+from server.command_line import config_option, database_option, failing, house_of, opened
 from server.figures.kinds import KINDS
 
 if TYPE_CHECKING:
-    from server.database import Database
-    from server.domain.house import House
     from server.figures.report import Report
 
 __all__ = ["command"]
@@ -78,7 +75,7 @@ def command(
         assert first is not None
         assert last is not None
         with opened(database) as store:
-            house = _house(store, config, site)
+            house = house_of(store, config, site)
             # What has ended is digested first, a day in each transaction: this may run beside a server.
             digests.catch_up(store, site)
             names = tuple(name.strip() for name in by.split(",") if name.strip())
@@ -110,23 +107,6 @@ def _observed(file: Path) -> Report:
         return observed.observed(file)
     except BadQuestion as error:
         raise RuntimeError(str(error)) from error
-
-
-def _house(store: Database, config: str | None, site: str) -> House:
-    """The house as the database has it configured, else as the file does. Raises ``RuntimeError``."""
-    from server.configuration import stored
-    from server.settings import load, load_text
-
-    text = store.read_now(partial(stored))
-    if text:
-        houses = load_text(text, "the configuration in the database")
-    elif config is not None:
-        houses = load(Path(config))
-    else:
-        raise RuntimeError("the database has no configuration yet: name one with --config")
-    if site not in houses:
-        raise RuntimeError(f"there is no site {site!r}; there is {', '.join(houses)}")
-    return houses[site]
 
 
 def _rendered(made: Report, shape: str, only: str | None) -> str:

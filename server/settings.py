@@ -214,6 +214,7 @@ def _house(site: str, raw: object, place: Place) -> House:
         punctuality=_punctuality(table.punctuality, place.at("punctuality")),
         theme=_theme(read_table(table.theme, ThemeTable, place.at("theme")), place.at("theme")),
         norm=Norm(within_s=figures.service_level_s, percent=figures.service_level_percent),
+        public_calibration=figures.public_calibration,
     )
 
 

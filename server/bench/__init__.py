@@ -93,6 +93,18 @@ def year_of_figures(visits: int, as_json: bool) -> None:
     _measure(parts, as_json)
 
 
+@command.command("forecast")
+@click.option("--json", "as_json", is_flag=True, help="The figures as JSON.")
+def of_waits(as_json: bool) -> None:
+    """What it costs to forecast a hall anew, against how many wait and how many counters are open."""
+    from server.bench.forecast import measure
+
+    def parts(_folder: Path, progress: Progress) -> Iterator[tuple[str, Figures]]:
+        yield "forecast", measure(progress)
+
+    _measure(parts, as_json)
+
+
 Figures = dict[str, Any]
 
 

@@ -22,6 +22,8 @@ def text(figures: dict[str, Any]) -> str:
         lines += ["", *_reminders(figures["reminders"])]
     if "figures" in figures:
         lines += ["", *_figures(figures["figures"])]
+    if "forecast" in figures:
+        lines += ["", *_forecast(figures["forecast"])]
     return "\n".join(lines)
 
 
@@ -107,4 +109,18 @@ def _figures(found: dict[str, Any]) -> list[str]:
         ),
         f"memory of the analyst: {memory['before']} MB before the first, {memory['after']} MB after the last",
         f"aim: each under {found['aim_ms']:g} ms: {'met' if found['met'] else 'missed'}",
+    ]
+
+
+def _forecast(found: dict[str, Any]) -> list[str]:
+    return [
+        f"A forecast of the whole hall, {found['services']} services",
+        f"{'waiting':>8}{'counters':>10}{'median':>10}{'longest':>10}{'CPU':>10}",
+        *(
+            f"{each['waiting']:>8}{each['counters']:>10}{each['ms']:>7} ms{each['worst_ms']:>7} ms"
+            f"{each['cpu_ms']:>7} ms"
+            for each in found["rows"]
+        ),
+        f"aim: under {found['aim_ms']:g} ms for {found['aim_waiting']} waiting and {found['aim_counters']} "
+        f"counters: {'met' if found['met'] else 'missed'}",
     ]

@@ -120,6 +120,8 @@ class House:
     """Where the lines of its figures are drawn: the last counts, those before it can be asked for."""
     theme: Theme = field(default_factory=Theme)
     norm: Norm = field(default_factory=Norm)
+    public_calibration: bool = False
+    """Whether anybody may read how well waiting times were promised."""
 
     @property
     def policy(self) -> Policy:

@@ -22,7 +22,8 @@ from server.live import Decided
 from server.web import bodies
 from server.web.endpoint import SITE, Ask, Endpoint, Plan
 from server.web.errors import Problem
-from server.web.visits import reachable, source_of, ticketed
+from server.web.promised import Ticket
+from server.web.visits import reachable, source_of
 
 APPOINTMENT = SITE + "/appointments/{ref}"
 _AHEAD = (Code.UNKNOWN_APPOINTMENT, Code.APPOINTMENT_REPORTED, Code.APPOINTMENT_OVER)
@@ -130,11 +131,12 @@ def _came(ask: Ask) -> Plan:
 def _report(ask: Ask) -> Plan:
     body: bodies.Arrival = ask.body
     visit = fresh_id()
+    ticket = Ticket(ask)
 
     def answer(decided: Decided) -> bodies.Ticketed:
         known = cast(co.Report, decided.command).known
         mine = decided.day.appointments[known.id].visit
-        return ticketed(decided, decided.day.visits[mine or visit])
+        return ticket.answer(decided, decided.day.visits[mine or visit])
 
     return Plan(
         lambda known: co.Report(
@@ -146,6 +148,7 @@ def _report(ask: Ask) -> Plan:
         ),
         answer,
         ask.names["ref"],
+        ticket.keep,
     )
 
 

@@ -105,6 +105,7 @@ class Pages:
                 "messages": may(Right.SEE_MESSAGES),
             },
             counter=principal.counter if principal else None,
+            promise=site.house.public_calibration,
             signed_in=principal is not None,
             role=principal.role.value if principal else None,
         )

@@ -6,35 +6,19 @@ from typing import cast
 
 import sqlalchemy as sa
 
-from displays.day import DayModel
 from notify import contacts
 from notify.contacts import Contact
 from server.access import Right, Role
 from server.domain import commands as co
-from server.domain.day import Status, Visit
 from server.domain.refusal import Code
 from server.keys import fresh_id
 from server.live import Decided
 from server.web import bodies
 from server.web.endpoint import SITE, Ask, Endpoint, Plan
 from server.web.errors import Problem
+from server.web.promised import Ticket
 
 VISIT = SITE + "/visits/{visit}"
-
-
-def ticketed(decided: Decided, visit: Visit) -> bodies.Ticketed:
-    """The answer about a ticket, right after a command."""
-    model = DayModel(decided.house, decided.day, max(decided.now, decided.day.at))
-    waits = visit.status is Status.WAITING
-    wait = model.expected.visits.get(visit.id) if waits else None
-    return bodies.Ticketed(
-        seq=decided.day.seq,
-        visit=visit.id,
-        ticket=visit.ticket,
-        position=model.ahead[visit.id] + 1 if waits else None,
-        low_s=wait.low_s if wait else None,
-        high_s=wait.high_s if wait else None,
-    )
 
 
 def reachable(ask: Ask, contact: Contact | None) -> Contact | None:
@@ -65,7 +49,10 @@ def _draw(ask: Ask) -> Plan:
         persons=body.persons,
     )
 
-    def keep(connection: sa.Connection, _decided: Decided) -> None:
+    ticket = Ticket(ask)
+
+    def keep(connection: sa.Connection, decided: Decided) -> None:
+        ticket.keep(connection, decided)
         if contact is not None:
             contacts.put(
                 connection,
@@ -78,7 +65,7 @@ def _draw(ask: Ask) -> Plan:
             )
 
     return Plan(
-        lambda _known: command, lambda decided: ticketed(decided, decided.day.visits[visit]), also=keep
+        lambda _known: command, lambda decided: ticket.answer(decided, decided.day.visits[visit]), also=keep
     )
 
 

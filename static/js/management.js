@@ -3,6 +3,7 @@
 import { advice } from "./advice-words.js";
 import { History } from "./alert-history.js";
 import { offerAlerts } from "./alert-recipients.js";
+import { showCalibration } from "./calibration.js";
 import { HouseClock } from "./clock.js";
 import { h, keyed, say } from "./dom.js";
 import { LOST_S, Live, STALE_S } from "./live.js";
@@ -72,6 +73,7 @@ const history = new History(site, part("history"), {
   when,
   ready: () => view !== null,
 });
+showCalibration(site, part("calibration"), part("calibration-none"));
 offerAlerts(site, part("recipients"), part("tell"));
 
 // --- what is wrong ---------------------------------------------------------------------------------

@@ -43,6 +43,7 @@ MAY: dict[str, set[str]] = {
     f"GET {SITE}/journal": {"supervisor", "administrator"},
     f"GET {SITE}/punctuality": {"supervisor"},
     f"GET {SITE}/figures": {"supervisor"},
+    f"GET {SITE}/calibration": {"supervisor"},
     f"PUT {APPOINTMENT}": {"integrator"},
     f"DELETE {APPOINTMENT}": {"integrator"},
     f"POST {SITE}/appointments": {"reception"},
@@ -104,6 +105,10 @@ PAGES: dict[str, set[str]] = {
     "/{site}/messages": {"reception", "supervisor", "administrator"},
     "/{site}/management": {"supervisor"},
     "/{site}/whatif": {"supervisor"},
+    "/{site}/figures": {"supervisor"},
+    "/{site}/figures/{picture}.svg": {"supervisor"},
+    "/{site}/figures/{table}.csv": {"supervisor"},
+    "/{site}/figures/all.json": {"supervisor"},
 }
 """The pages that need a session: a stranger is led to the sign-in."""
 
@@ -132,6 +137,7 @@ OPEN = {
     "GET /fonts",
     "GET /{site}/theme.css",
     "GET /{site}/logo.svg",
+    "GET /{site}/promise",
     "GET /screen",
     "POST /device/code",
     "POST /device/token",
@@ -162,6 +168,8 @@ TOPICS: dict[str, set[str]] = {
 
 SLOT = "2026-11-23T10:00:00+01:00"
 NAMES = {
+    "picture": "arrivals",
+    "table": "numbers",
     "site": "house-1",
     "counter": "1",
     "visit": "A001",

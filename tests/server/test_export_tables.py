@@ -14,7 +14,8 @@ from booked import Town, at
 from running import ROOT
 
 from server import configuration
-from server.figures import open_data, visits
+from server.figures import open_data
+from server.figures import visit_rows as visits
 
 HOUSE = """
 [sites.town]

@@ -40,6 +40,7 @@ ROLES = {
     SITE + "/journal": "administrator",
     SITE + "/punctuality": "supervisor",
     SITE + "/figures": "supervisor",
+    SITE + "/calibration": "supervisor",
     SITE + "/visits": "kiosk",
     SITE + "/appointments": "reception",
     APPOINTMENT: "integrator",
@@ -84,6 +85,7 @@ _GUESSED = {404: "nobody guesses a device's code", 429: "nor may many be tried"}
 _NO_ACCOUNT = {409: "a token is nobody's account", 422: "no address, or a subscription to nowhere"}
 EXPECTED: dict[str, dict[int, str]] = {
     f"GET {SITE}/punctuality": {422: "a last day before the first, or too many days between them"},
+    f"GET {SITE}/calibration": {422: "a last day before the first, or too many days between them"},
     f"GET {SITE}/figures": {422: "such days, or what nothing can be told by"},
     f"GET {SITE}/alerts/recipients": _NO_ACCOUNT,
     f"POST {SITE}/alerts/recipients": _NO_ACCOUNT,

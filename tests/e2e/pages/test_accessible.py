@@ -43,6 +43,7 @@ def faces(link: str, booked: str) -> list[Face]:
         Face(booked, None, phone, live=False),
         Face("/a/nobody", None, phone, live=False),
         Face("/mechelen/figures", "supervisor", (1280, 800), live=False),
+        Face("/mechelen/promise", None, phone, live=False),
         Face("/mechelen/devices", "supervisor", (1280, 800), live=False),
         Face("/mechelen/webhooks", "supervisor", (1280, 800), live=False),
         Face("/mechelen/messages", "supervisor", (1280, 800), live=False),

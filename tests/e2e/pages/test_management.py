@@ -222,11 +222,12 @@ def test_by_keyboard_and_at_double_size(context: BrowserContext, server: House, 
     assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth"), "only tables scroll sideways"
     assert_accessible(page)
     visited = []
-    for _ in range(8):
+    for _ in range(11):
         page.keyboard.press("Tab")
         visited.append(page.evaluate("document.activeElement.getAttribute('aria-labelledby')"))
-    links = [None, None, None, None]  # the house, messages, screens, signing out
-    assert visited == [*links, "services-title", "late-title", "counters-title", "screens-title"]
+    links = [None] * 6  # the house, those beside its name, signing out
+    tables = ["services-title", "late-title", "counters-title", "screens-title", "calibration-title"]
+    assert visited == [*links, *tables]
     page.emulate_media(media="print", reduced_motion="reduce")
     assert page.evaluate("document.getAnimations().length") == 0
 
