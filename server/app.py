@@ -8,24 +8,13 @@ import gc
 import logging
 import signal
 import socket
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from importlib import metadata
-from typing import Any
 
-import prometheus_client
 import sqlalchemy as sa
 import uvicorn
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.middleware.gzip import GZipMiddleware
-from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
-from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
-from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from displays.alerts import REMINDERS, alerts, quiet
 from displays.day import DayModel
@@ -34,15 +23,13 @@ from notify import alert_text, assignment, contacts, messages, webhook_ledger
 from notify.alarms import Cause
 from notify.announcer import Announcer
 from notify.carriers import Carriers
-from notify.channels import Incoming
-from notify.replies import understand
 from notify.watch import Watch
 from notify.webhooks import Webhooks
 from notify.worker import Worker
 from notify.write import Writer
-from server import accounts, devices, house_time, metrics, schema, settings
+from server import accounts, devices, house_time, metrics, schema
 from server import database as db
-from server.access import Doorkeeper, Right
+from server.access import Doorkeeper
 from server.accounts import Accounts
 from server.analyst import Analyst
 from server.clock import HouseClock, real_now
@@ -51,13 +38,12 @@ from server.database import Database, Unavailable
 from server.domain import commands as co
 from server.domain.appointment import Appointment
 from server.domain.house import House
-from server.domain.refusal import Refused
 from server.domain.schedule import SECOND, iso, to_datetime, to_instant
 from server.figures.digests import Digester
 from server.hub import FULL_AT, Hub
 from server.keys import Keys, load_keys
 from server.limits import Limit
-from server.live import Decided, KeyReused, Live, Site
+from server.live import Decided, Live, Site
 from server.live import Request as Command
 from server.nights import Nights
 from server.presence import Presence
@@ -65,26 +51,10 @@ from server.promise.fitting import Fitting
 from server.promise.forecaster import Forecaster
 from server.publisher import Publisher
 from server.questions import Questions
+from server.routes import application
 from server.sockets import Sockets
 from server.vapid import load_vapid
-from server.web import errors
-from server.web.answers import Answers
-from server.web.api import ENDPOINTS
-from server.web.devices import Pairing
-from server.web.endpoint import Parts, Pushing, authenticate
-from server.web.errors import Problem
-from server.web.gateways import Gateways
-from server.web.headers import Guarded
-from server.web.openapi import document
-from server.web.overviews import Overviews
-from server.web.pages import Pages, problem_page
-from server.web.promise_page import PromisePage
-from server.web.ratings import Ratings
-from server.web.replies import Replies
-from server.web.session import Sessions
-from server.web.theme import ThemeFiles
-from server.web.tickets import Tickets
-from server.web.whatif import WhatIf
+from server.web.endpoint import Parts, Pushing
 from server.wire import LiveProtocol
 
 log = logging.getLogger("onthaal.app")
@@ -96,17 +66,6 @@ GUESSES, GUESSES_S = 10, 600.0
 
 LEAP_S = 3600
 """From how much later than asked for house time begins this is told, in house seconds."""
-
-FONT_PACKAGE = "fontpkg_fira_sans"
-
-WORKER_HEADERS = {
-    "Cache-Control": "no-cache",
-    "Content-Security-Policy": "default-src 'self'",
-    "Service-Worker-Allowed": "/",
-    "X-Content-Type-Options": "nosniff",
-}
-
-VERSION = metadata.version("onthaal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +102,10 @@ class Onthaal:
     watch: Watch
     questions: Questions
     nights: Nights | None
+
+    def application(self) -> ASGIApp:
+        """What answers requests."""
+        return application(self.parts, self.sockets, self.worker, self.carriers, self.questions)
 
     async def work(self) -> None:
         """All that goes on beside requests; ends only when cancelled, or with the first that fails."""
@@ -345,188 +308,6 @@ def _sweep(connection: sa.Connection) -> None:
     webhook_ledger.sweep(connection)
 
 
-def application(onthaal: Onthaal) -> ASGIApp:
-    """The ASGI application: API, pages, static files, live endpoint."""
-    parts, sockets = onthaal.parts, onthaal.sockets
-    pages = Pages(parts)
-    whatif = WhatIf(parts, pages, onthaal.questions)
-    theme = ThemeFiles(parts)
-    sessions, pairing = Sessions(parts), Pairing(parts, pages)
-    overviews = Overviews(parts, pages)
-    tickets = Tickets(parts)
-    ratings = Ratings(parts)
-    answers = Answers(parts)
-    replies = Replies(parts, understand)
-
-    async def reply(channel: str, incoming: Incoming) -> None:
-        await replies.take(channel, incoming)
-        onthaal.worker.wake()
-
-    gateways = Gateways(parts, onthaal.carriers.gateways, onthaal.worker.receive, reply)
-    openapi = document(VERSION)
-
-    async def health(_request: Request) -> Response:
-        await parts.database.read(lambda connection: connection.exec_driver_sql("SELECT 1").one())
-        return JSONResponse({"status": "ok", "version": VERSION})
-
-    async def read_metrics(request: Request) -> Response:
-        principal = await authenticate(parts.doorkeeper, request)
-        if not principal.may(Right.READ_METRICS, principal.site):
-            raise Problem(403, "not-allowed", "This token or session may not do that here.")
-        body = prometheus_client.generate_latest(metrics.REGISTRY)
-        return Response(body, media_type="text/plain; version=0.0.4")
-
-    async def read_openapi(_request: Request) -> Response:
-        return JSONResponse(openapi)
-
-    async def read_worker(_request: Request) -> Response:
-        return FileResponse(settings.shipped("static") / "sw.js", headers=WORKER_HEADERS)
-
-    def route(path: str, handler: Callable[[Request], Awaitable[Response]], *methods: str) -> Route:
-        async def told(request: Request) -> Response:
-            request.scope["onthaal.route"] = path
-            return await handler(request)
-
-        return Route(path, told, methods=list(methods or ("GET",)))
-
-    def endpoint(path: str) -> Route:
-        # One route for all methods of a path, so that a 405 names them all.
-        methods = {described.method: described for described in ENDPOINTS if described.path == path}
-
-        def answer(request: Request) -> Awaitable[Response]:
-            return methods["GET" if request.method == "HEAD" else request.method](parts, request)
-
-        return route("/api/v1" + path, answer, *methods)
-
-    routes: list[BaseRoute] = [
-        *(endpoint(path) for path in dict.fromkeys(described.path for described in ENDPOINTS)),
-        route("/api/v1/visits/{secret}", tickets.frame),
-        route("/api/v1/visits/{secret}/leave", tickets.leave_by_api, "POST"),
-        route("/api/v1/visits/{secret}/satisfaction", ratings.by_api, "POST"),
-        route("/api/v1/appointments/{secret}", answers.view),
-        route("/api/v1/appointments/{secret}/confirm", answers.confirm_by_api, "POST"),
-        route("/api/v1/appointments/{secret}/late", answers.late_by_api, "POST"),
-        route("/api/v1/appointments/{secret}/cancel", answers.cancel_by_api, "POST"),
-        route("/api/v1/appointments/{secret}/call-back", answers.call_back_by_api, "POST"),
-        route("/api/v1/openapi.json", read_openapi),
-        route("/health", health),
-        route("/metrics", read_metrics),
-        WebSocketRoute("/live/visits/{secret}", sockets.visit),
-        WebSocketRoute("/live/{site}/counters/{counter}", sockets.topic),
-        WebSocketRoute("/live/{site}/{audience}", sockets.topic),
-        WebSocketRoute("/{path:path}", sockets.unknown),
-        # Scripts and styles shrink to a third on their way; they hold no secret that this could give away.
-        Mount("/static", GZipMiddleware(Static(directory=settings.shipped("static")))),
-        Mount("/fonts", Fonts(packages=[(FONT_PACKAGE, "files")])),
-        route("/", pages.index),
-        route("/sign-in", pages.sign_in),
-        route("/session", sessions.session, "POST", "DELETE"),
-        route("/screen", pairing.screen),
-        route("/device/code", pairing.code, "POST"),
-        route("/device/token", pairing.token, "POST"),
-        route("/devices", pages.own_devices),
-        route("/sw.js", read_worker),
-        route("/gateways/{channel}/receipts/{mac}", gateways.receipts, "GET", "POST"),
-        route("/gateways/{channel}/receipts/{delivery}/{mac}", gateways.receipt, "GET", "POST"),
-        route("/gateways/{channel}/incoming/{mac}", gateways.incoming, "GET", "POST"),
-        route("/t/{secret}", tickets.page),
-        route("/t/{secret}/leave", tickets.leave, "GET", "POST"),
-        route("/t/{secret}/satisfaction", ratings.by_form, "POST"),
-        route("/t/{secret}/push", tickets.push, "POST", "DELETE"),
-        route("/t/{secret}/qr.svg", tickets.qr),
-        route("/a/{secret}", answers.page),
-        route("/a/{secret}/confirm", answers.confirm, "POST"),
-        route("/a/{secret}/late", answers.late, "POST"),
-        route("/a/{secret}/cancel", answers.cancel, "GET", "POST"),
-        route("/a/{secret}/call-back", answers.call_back, "POST"),
-        route("/a/{secret}/messages", answers.messages, "POST"),
-        route("/a/{secret}/seen", answers.seen, "POST"),
-        route("/{site}", pages.index),
-        route("/{site}/hall", pages.hall),
-        route("/{site}/figures", overviews.page),
-        route("/{site}/figures/all.json", overviews.everything),
-        route("/{site}/figures/{table}.csv", overviews.table),
-        route("/{site}/figures/{picture}.svg", overviews.picture),
-        route("/{site}/devices", pages.devices),
-        route("/{site}/webhooks", pages.webhooks),
-        route("/{site}/messages", pages.messages),
-        route("/{site}/counters/{counter}", pages.counter),
-        route("/{site}/theme.css", theme.css),
-        route("/{site}/logo.svg", theme.logo),
-        route("/{site}/reception", pages.reception),
-        route("/{site}/management", pages.management),
-        route("/{site}/promise", PromisePage(parts).page),
-        route("/{site}/whatif", whatif.page, "GET", "POST"),
-        route("/{site}/whatif/stop", whatif.stop, "POST"),
-        route("/{site}/whatif/progress", whatif.progress),
-    ]
-    kinds: tuple[type[Exception], ...] = (
-        HTTPException,
-        Problem,
-        Refused,
-        KeyReused,
-        Unavailable,
-        Exception,
-    )
-
-    async def on_error(request: Request, error: Exception) -> Response:
-        """A problem document for programs, a page for people."""
-        wants_page = "text/html" in request.headers.get("accept", "")
-        if wants_page and not request.scope["path"].startswith("/api/"):
-            language = request.scope.get("onthaal.language", pages.language)
-            return problem_page(errors.of_exception(error), language)
-        return await errors.handle(request, error)
-
-    return Measured(Guarded(Starlette(routes=routes, exception_handlers=dict.fromkeys(kinds, on_error))))
-
-
-class Static(StaticFiles):
-    """Scripts and styles that browsers ask about each time: after an upgrade no page runs an old part."""
-
-    def file_response(self, *arguments: Any, **named: Any) -> Response:
-        answer = super().file_response(*arguments, **named)
-        answer.headers["Cache-Control"] = "no-cache"
-        return answer
-
-
-class Fonts(StaticFiles):
-    """The typeface, from the package that ships it; its files never change under one name."""
-
-    def file_response(self, *arguments: Any, **named: Any) -> Response:
-        answer = super().file_response(*arguments, **named)
-        answer.headers["Cache-Control"] = "public, max-age=2592000"
-        return answer
-
-
-class Measured:
-    """Counts and times requests by route template: no path, and so no secret, is logged or labelled."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        began = scope["onthaal.accepted"] = time.monotonic()
-        status = 500
-
-        async def noting(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self._app(scope, receive, noting)
-        finally:
-            route = scope.get("onthaal.route", "other")
-            metrics.REQUESTS.labels(scope["method"], route, status).inc()
-            metrics.REQUEST_SECONDS.labels(route).observe(time.monotonic() - began)
-            if status >= 500:
-                log.warning("%s %s %d", scope["method"], route, status)
-
-
 async def serve(options: Options, ready: Callable[[], None] = lambda: None) -> None:
     """Serve until told to stop by SIGINT or SIGTERM."""
     # The port first: who may not serve must not have written to another server's journal before it knows.
@@ -536,7 +317,7 @@ async def serve(options: Options, ready: Callable[[], None] = lambda: None) -> N
             opened.enter_context(each)
         onthaal = await opened.enter_async_context(assembled(options))
         config = uvicorn.Config(
-            application(onthaal),
+            onthaal.application(),
             host=options.host,
             port=options.port,
             loop="asyncio",

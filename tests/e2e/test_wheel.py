@@ -29,7 +29,7 @@ def test_the_demo_runs_from_a_wheel(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("onthaal-*.whl")
     clean = tmp_path / "clean"
     run(sys.executable, "-m", "venv", str(clean), at=tmp_path)
-    pip = (str(clean / "bin" / "python"), "-m", "pip", "install", "--quiet")
+    pip = (str(clean / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-compile")
     run(*pip, "--constraint", str(ROOT / "constraints.txt"), str(wheel), at=tmp_path)
 
     elsewhere = tmp_path / "elsewhere"

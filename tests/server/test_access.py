@@ -327,7 +327,7 @@ async def test_every_route_and_topic_is_in_these_tables(tmp_path: Any) -> None:
     options = app.Options(f"sqlite:///{tmp_path}/o.db", str(mechelens(tmp_path, 1)), house_time=0)
     http, live = set(), set()
     async with app.assembled(options) as parts:
-        for route in app.application(parts)._app._app.routes:  # type: ignore[attr-defined]
+        for route in parts.application()._app._app.routes:  # type: ignore[attr-defined]
             if isinstance(route, WebSocketRoute):
                 live.add(route.path)
             elif isinstance(route, Mount):

@@ -16,7 +16,7 @@ from running import Onthaal, onthaal
 from schemathesis.config import SchemathesisConfig
 from schemathesis.core.parameters import ParameterLocation
 
-from server.app import VERSION
+from server.routes import VERSION
 from server.web.openapi import document
 
 SITE = "/sites/{site}"

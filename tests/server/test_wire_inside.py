@@ -16,7 +16,7 @@ from houses import house
 
 from displays import board, ticket
 from server import access
-from server.app import Onthaal, Options, application, assembled
+from server.app import Onthaal, Options, assembled
 from server.domain import commands as co
 from server.domain.house import ScreenPlan
 from server.hub import Hub, Viewer
@@ -63,7 +63,7 @@ class Inside:
         self.live = onthaal.parts.live
         self.publisher = onthaal.parts.publisher
         self.clock = onthaal.parts.clock
-        self.app = application(onthaal)
+        self.app = onthaal.application()
         self.tasks: list[asyncio.Task[None]] = []
 
     @property
