@@ -217,7 +217,9 @@ def result(
 ) -> Result:
     """The answer, but for its sentence."""
     house = day.house
-    asked = {name for extra in scenario.counters for name in extra.services}
+    # As in all figures: whoever comes to a discreet service counts among all, and stands in no row of their own.
+    discreet = {name for name, service in house.services.items() if service.discreet}
+    asked = {name for extra in scenario.counters for name in extra.services} - discreet
     whom: dict[str, tuple[str, Callable[[Passage], bool]]] = {"all": ("", lambda _each: True)}
     if asked and asked < set(house.services) and not scenario.visitors and not scenario.opening:
         whom["asked"] = ("", lambda each: each.service in asked)
@@ -225,7 +227,7 @@ def result(
     whom["walk-ins"] = ("", lambda each: not each.appointment)
     came = {each.service for pair in pairs for outcome in pair for each in outcome.people}
     for name, service in house.services.items():
-        if name in came:
+        if name in came - discreet:
             whom[f"service:{name}"] = (service.name, lambda each, name=name: each.service == name)  # type: ignore[misc]
     recorded = _recorded(day)
     groups = [

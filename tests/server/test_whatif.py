@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -394,6 +395,21 @@ def test_the_sentence(by_hand: Driven, more: dict[str, Any], expected: str) -> N
     day = taken(by_hand)
     made = result(day, Scenario(), None, runs(day, Scenario(), 1, 1)[1], seed=1, took_s=0)
     assert said.sentence(day.house, msgspec.structs.replace(made, verdict=verdict(**more))) == expected
+
+
+def test_a_discreet_service_counts_among_all_and_has_no_row(busy: Driven) -> None:
+    day = taken(busy)
+    known = day.house.services
+    hidden = {**known, "bevolking": replace(known["bevolking"], discreet=True)}
+    day = replace(day, house=replace(day.house, services=hidden))
+    # A counter more for that service alone would make of those it is for a row of its own.
+    wish = scenario(day.house, counters=["services=bevolking from=08:00 to=09:00"])
+    _, pairs = runs(day, wish, 1, 1)
+    made = result(day, wish, None, pairs, seed=1, took_s=0)
+    names = [group.id for group in made.groups]
+    assert "service:onthaal" in names
+    assert not {"service:bevolking", "asked"} & set(names)
+    assert len({each.service for each in pairs[0][0].people}) > 1
 
 
 def test_a_change_that_changes_nothing_is_said_to_change_nothing(busy: Driven) -> None:
