@@ -217,7 +217,7 @@ def result(
 ) -> Result:
     """The answer, but for its sentence."""
     house = day.house
-    # As in all figures: whoever comes to a discreet service counts among all, and stands in no row of their own.
+    # As in all figures: whoever comes to a discreet service counts among all, and has no row of their own.
     discreet = {name for name, service in house.services.items() if service.discreet}
     asked = {name for extra in scenario.counters for name in extra.services} - discreet
     whom: dict[str, tuple[str, Callable[[Passage], bool]]] = {"all": ("", lambda _each: True)}
