@@ -222,10 +222,10 @@ def test_by_keyboard_and_at_double_size(context: BrowserContext, server: House, 
     assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth"), "only tables scroll sideways"
     assert_accessible(page)
     visited = []
-    for _ in range(11):
+    for _ in range(12):
         page.keyboard.press("Tab")
         visited.append(page.evaluate("document.activeElement.getAttribute('aria-labelledby')"))
-    links = [None] * 6  # the house, those beside its name, signing out
+    links = [None] * 7  # the house, those beside its name, signing out
     tables = ["services-title", "late-title", "counters-title", "screens-title", "calibration-title"]
     assert visited == [*links, *tables]
     page.emulate_media(media="print", reduced_motion="reduce")
