@@ -13,12 +13,13 @@ import pytest
 from click.testing import CliRunner, Result
 from day_on_record import MONDAY, Counter, Driven, Guest, drive
 from houses import house as write_house
-from office import at
+from office import at, office
 
 from server.database import Database
 from server.domain.day import Status
 from server.domain.house import House
 from server.domain.schedule import SECOND
+from server.ledger import newest_day
 from server.settings import load
 from server.whatif import command, said
 from server.whatif.day import DayToPlay, take
@@ -244,6 +245,23 @@ def test_what_is_past_and_not_recorded_cannot_be_planned(busy: Driven) -> None:
         with pytest.raises(Wrong) as caught:
             taken(busy, date.fromisoformat(day))
         assert caught.value.code == code
+
+
+async def test_a_day_on_which_nobody_came_is_not_the_newest(tmp_path: Path) -> None:
+    await drive(
+        tmp_path, [Guest(id="1", comes=0, story=[("finish", 60)])], [Counter(id="1", shifts=[(0, HOUR)])]
+    )
+    async with office(tmp_path, "2026-11-25 09:00", working=False) as here:
+        await here.book("later", "2026-11-26 09:00")
+        ended = await here.database.read(
+            lambda connection: connection.exec_driver_sql(
+                "SELECT COUNT(*) FROM journal WHERE kind = 'day-ended'"
+            ).scalar_one()
+        )
+        assert ended == 2  # Tuesday's as well, on which nobody came
+        newest = await here.database.read(lambda connection: newest_day(connection, "mechelen"))
+        assert newest == DAY
+        assert await here.database.read(lambda connection: newest_day(connection, "elsewhere")) is None
 
 
 # --- bad input ----------------------------------------------------------------------------------------
