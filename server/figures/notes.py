@@ -24,7 +24,7 @@ def span_notes(record: Record, house: House, by: Sequence[str], now: int) -> tup
     """Nothing to count, a day that is not over, services that form no group."""
     notes = []
     if not record.days:
-        notes.append("Nobody came on any of these days: there is nothing to count.")
+        notes.append("Nothing is recorded of any of these days: there is nothing to count.")
     for day in record.running:
         until = to_datetime(now, house.calendar.zone)
         notes.append(f"{day} is not over: its figures are those of {until:%Y-%m-%d %H:%M}.")
