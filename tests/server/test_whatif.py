@@ -24,7 +24,7 @@ from server.settings import load
 from server.whatif import command, said
 from server.whatif.day import DayToPlay, take
 from server.whatif.draw import AS_IT_WAS, stretch
-from server.whatif.result import Change, Verdict, difference, result, spread, told
+from server.whatif.result import Change, Spread, Verdict, difference, result, spread, told
 from server.whatif.run import Outcome, run, runs
 from server.whatif.scenario import Scenario, Wrong, scenario
 
@@ -412,6 +412,18 @@ def test_the_sentence(by_hand: Driven, more: dict[str, Any], expected: str) -> N
     day = taken(by_hand)
     made = result(day, Scenario(), None, runs(day, Scenario(), 1, 1)[1], seed=1, took_s=0)
     assert said.sentence(day.house, msgspec.structs.replace(made, verdict=verdict(**more))) == expected
+
+
+def test_what_rounds_to_nought_has_no_sign(by_hand: Driven) -> None:
+    day = taken(by_hand)
+    made = result(day, Scenario(), None, runs(day, Scenario(), 1, 2)[1], seed=1, took_s=0)
+    everybody = made.groups[0]
+    fewer = msgspec.structs.replace(
+        everybody.figures["left"], told=True, difference=Spread(mean=-1.2, low=-2.0, high=-0.3)
+    )
+    everybody.figures["left"] = fewer
+    (row,) = (row for row in said.figures(made) if row[0] == "leave without being called")
+    assert row[-1] == "-1 (-2 to 0)"
 
 
 def test_a_change_that_changes_nothing_is_said_to_change_nothing(busy: Driven) -> None:
