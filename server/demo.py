@@ -395,6 +395,8 @@ def _announce(demo: Demo, keys: Keys) -> None:
         f"  the hall screen  {demo.url}/{SITE}/hall?screen={next(iter(demo.house.screens))}",
         f"  reception        {demo.url}/{SITE}/reception",
         f"  management       {demo.url}/{SITE}/management",
+        f"  figures          {demo.url}/{SITE}/figures",
+        f"  what if          {demo.url}/{SITE}/whatif",
         f"  devices          {demo.url}/{SITE}/devices",
         f"  sent messages    {demo.url}/{SITE}/messages",
         f"  other systems    {demo.url}/{SITE}/webhooks",

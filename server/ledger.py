@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
@@ -125,3 +126,18 @@ def by_reference(connection: sa.Connection, site: str, refs: Iterable[str]) -> d
         .where(names.c.site == site, names.c.ref.in_(list(refs)))
     )
     return {row.ref: appointment_of(row) for row in rows}
+
+
+def newest_day(connection: sa.Connection, site: str) -> date | None:
+    """The newest local day that has ended and on which anybody came."""
+    ended = connection.exec_driver_sql(
+        "SELECT at FROM journal WHERE site = ? AND kind = 'day-ended' ORDER BY seq DESC LIMIT 1", (site,)
+    ).one_or_none()
+    if ended is None:
+        return None
+    # A server that was off ends its day at its next start, which may be on the next one.
+    found = connection.exec_driver_sql(
+        "SELECT day FROM visit WHERE site = ? AND reported_at <= ? ORDER BY day DESC LIMIT 1",
+        (site, ended.at),
+    ).one_or_none()
+    return None if found is None else date.fromisoformat(found.day)

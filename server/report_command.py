@@ -38,7 +38,10 @@ _DAY = click.DateTime(["%Y-%m-%d"])
     help="Reminders: of this CSV of appointments, in place of a site's days.",
 )
 @click.option(
-    "--table", "only", metavar="ID", help="This table alone; CSV has one, the first if none is named."
+    "--table",
+    "only",
+    metavar="ID",
+    help="This table alone. CSV has one: where none is named the first, with --by the first that is divided.",
 )
 def command(
     kind: str,
@@ -94,7 +97,7 @@ def command(
                 )
             except BadQuestion as error:
                 raise click.UsageError(str(error)) from error
-        click.echo(_rendered(made, shape, only), nl=False)
+        click.echo(_rendered(made, shape, only, divided=bool(names)), nl=False)
 
     failing(work)
 
@@ -109,10 +112,11 @@ def _observed(file: Path) -> Report:
         raise RuntimeError(str(error)) from error
 
 
-def _rendered(made: Report, shape: str, only: str | None) -> str:
+def _rendered(made: Report, shape: str, only: str | None, *, divided: bool = False) -> str:
     from dataclasses import replace
 
     from server.figures.rendering import as_csv, as_html, as_json, as_table
+    from server.figures.rendering.words import labels
 
     if only is not None:
         chosen = tuple(table for table in made.tables if table.id == only)
@@ -125,8 +129,10 @@ def _rendered(made: Report, shape: str, only: str | None) -> str:
     if shape == "html":
         return as_html.render(made)
     if shape == "csv":
-        others = [table.id for table in made.tables[1:]]
+        asked = (table for table in made.tables if labels(table)) if divided else iter(())
+        first = next(asked, made.tables[0])
+        others = [table.id for table in made.tables if table is not first]
         if others:
             click.echo(f"left out, CSV has one table: {', '.join(others)} (see --table)", err=True)
-        return as_csv.render(made.tables[0])
+        return as_csv.render(first)
     return as_table.render(made, shutil.get_terminal_size().columns if sys.stdout.isatty() else None)

@@ -120,6 +120,7 @@ def arrivals(told: Arrivals) -> bytes:
         main.axvline(0, color=INK, linewidth=1.2)
         main.set_xlabel(told.names["minutes"])
         main.set_ylabel(told.names["appointments"])
+        main.yaxis.set_major_locator(MaxNLocator(integer=True))
         beside.bar(0, told.never, width=0.6, color=PAPER, edgecolor=BRICK, hatch="xx", linewidth=1.2)
         beside.set_xticks([0], [told.names["never"]])
         beside.set_xlim(-0.6, 0.6)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from server.domain.house import House
-from server.domain.schedule import iso
+from server.domain.schedule import to_datetime
 from server.figures.record import Record
 
 PERCENTILES = "P50, P90, P95: as long or less for 50, 90, 95 of 100."
@@ -24,9 +24,10 @@ def span_notes(record: Record, house: House, by: Sequence[str], now: int) -> tup
     """Nothing to count, a day that is not over, services that form no group."""
     notes = []
     if not record.days:
-        notes.append("The house was not open on any of these days: there is nothing to count.")
+        notes.append("Nothing is recorded of any of these days: there is nothing to count.")
     for day in record.running:
-        notes.append(f"{day} is not over: its figures are those of {iso(now)}.")
+        until = to_datetime(now, house.calendar.zone)
+        notes.append(f"{day} is not over: its figures are those of {until:%Y-%m-%d %H:%M}.")
     if "service" in by and any(service.discreet for service in house.services.values()):
         notes.append(
             "Discreet services form no group of their own: they are in the figures that name no service."

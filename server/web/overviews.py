@@ -228,7 +228,11 @@ def _told(asked: Asked, told: Overview | None) -> dict[str, Any]:
     if told is None:
         return {"state": "failed"}
     if not told.days:
-        return {"state": "empty", "coming": asked.of.first > asked.today}
+        return {
+            "state": "empty",
+            "coming": asked.of.first > asked.today,
+            "under_way": asked.span is Span.YEAR and asked.of.first <= asked.today <= asked.of.last,
+        }
     says = Says(locale_of(asked.language, asked.house.region))
     return {
         "state": "told",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from urllib.parse import parse_qs
 
 import msgspec
@@ -13,13 +13,11 @@ from starlette.responses import RedirectResponse, Response
 
 from server.access import Right
 from server.domain.house import House
+from server.ledger import newest_day
 from server.questions import Question, Questions
 from server.web.endpoint import Parts, answered, authenticate, check_origin, read_body
 from server.web.errors import Problem
 from server.web.pages import HEADERS, Pages, page
-
-BACK_DAYS = 14
-"""How far back the newest day with opening hours is looked for."""
 
 FIELDS = 20
 """A form has as many at most."""
@@ -52,6 +50,7 @@ class WhatIf:
         if refused is not None:
             return refused
         question = self._questions.last(house.site)
+        known = await self._parts.database.read(lambda connection: newest_day(connection, house.site))
         return page(
             "whatif",
             house.languages[0],
@@ -59,7 +58,7 @@ class WhatIf:
             house_name=house.name,
             services={name: service.name for name, service in house.services.items()},
             booked=[name for name, service in house.services.items() if service.appointments],
-            form=_filled(question.form if question else {}, self._newest(house)),
+            form=_filled(question.form if question else {}, (known or self._today(house)).isoformat()),
             question=question,
             elsewhere=self._questions.busy and not (question and question.open),
             answer=msgspec.json.decode(question.answer) if question and question.answer else None,
@@ -110,12 +109,9 @@ class WhatIf:
             raise Problem(403, "not-allowed", "This token or session may not do that here.")
         return self._pages.house(request)
 
-    def _newest(self, house: House) -> str:
-        """The newest day before today that the house was open on."""
-        calendar = house.calendar
-        today = calendar.local_date(self._parts.clock.now())
-        days = [today - timedelta(days=back) for back in range(1, BACK_DAYS)]
-        return next((day for day in days if calendar.openings(day)), days[0]).isoformat()
+    def _today(self, house: House) -> date:
+        """Where nothing is recorded yet, a day with its bookings can still be planned."""
+        return house.calendar.local_date(self._parts.clock.now())
 
 
 def arguments(form: Form) -> list[str]:

@@ -20,8 +20,9 @@ from server import house_time
 from server.command_line import check_site, config_option, database_option, failing, opened
 from server.configuration import current
 from server.domain.house import House
+from server.ledger import newest_day
 from server.whatif import said
-from server.whatif.day import DayToPlay, newest_day, take
+from server.whatif.day import DayToPlay, take
 from server.whatif.result import RUNS_LEAST, RUNS_MOST, Result, result
 from server.whatif.run import runs
 from server.whatif.scenario import Scenario, Wrong, scenario
@@ -37,7 +38,8 @@ NICE = 5
 @click.option(
     "--day",
     type=click.DateTime(["%Y-%m-%d"]),
-    help="The local day: one that has ended, or one that is planned. [default: the newest that has ended]",
+    help="The local day: one that has ended, or one that is planned. "
+    "[default: the newest that has ended and on which anybody came]",
 )
 @click.option("--visitors", type=int, metavar="NUMBER", help="So many people come in all.")
 @click.option(
@@ -125,7 +127,7 @@ def _question(
 
         def read(connection: sa.Connection) -> DayToPlay:
             today = house.calendar.local_date(house_time.now(connection, site))
-            wanted = newest_day(connection, house) if day is None else day.date()
+            wanted = newest_day(connection, site) if day is None else day.date()
             if wanted is None:
                 raise Wrong("nothing-recorded", f"day: nothing is recorded yet at {site}; say --day")
             return take(connection, house, wanted, today)

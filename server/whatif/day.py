@@ -18,7 +18,7 @@ from server.domain.appointment import Booking
 from server.domain.day import CounterMode, Status
 from server.domain.house import House
 from server.domain.schedule import SECOND, Period, to_datetime
-from server.ledger import appointment_of
+from server.ledger import appointment_of, newest_day
 from server.replay.hall import Duty, Person
 from server.whatif.recorded import Recorded, entries, read
 from server.whatif.scenario import Wrong
@@ -78,20 +78,6 @@ class DayToPlay:
     recorded: Recorded | None = None
 
 
-def newest_day(connection: sa.Connection, house: House) -> date | None:
-    """The newest local day that has ended at a site."""
-    row = connection.exec_driver_sql(
-        "SELECT at FROM journal WHERE site = ? AND kind = 'day-ended' ORDER BY seq DESC LIMIT 1",
-        (house.site,),
-    ).one_or_none()
-    if row is None:
-        return None
-    day = house.calendar.local_date(row.at)
-    # A server that was off ends its day at its next start.
-    days = (day - timedelta(days=back) for back in range(WEEKS * 7))
-    return next((each for each in days if entries(connection, house.site, house.calendar, each)), None)
-
-
 def take(connection: sa.Connection, house: House, day: date, now: date) -> DayToPlay:
     """The day, of the journal where it has ended there, else planned. Raises :class:`Wrong`.
 
@@ -144,7 +130,7 @@ def _planned(connection: sa.Connection, house: House, day: date) -> DayToPlay:
             f"day: no appointment is booked for {day.isoformat()}, and of no such "
             "weekday before it is anything recorded",
         )
-    newest = newest_day(connection, house)
+    newest = newest_day(connection, house.site)
     delays = [delay for past in before[:1] for each in past.delays_us.values() for delay in each]
     habits = _habits(connection, house, day if newest is None else min(newest, day), delays)
     come = [each.late_us is not None for each in habits.all_lateness]

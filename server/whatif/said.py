@@ -87,7 +87,10 @@ def _value(value: float | None, figure: Figure, sign: bool = False) -> str:
         return "-"
     plus = "+" if sign else ""
     if figure.unit == "seconds":
-        return f"{value / 60:{plus}.1f}"
-    if figure.unit == "share":
-        return f"{100 * value:{plus}.0f} %"
-    return f"{value:{plus}.0f}" if figure.unit == "count" else f"{value:{plus}.1f}"
+        text = f"{value / 60:{plus}.1f}"
+    elif figure.unit == "share":
+        text = f"{100 * value:{plus}.0f} %"
+    else:
+        text = f"{value:{plus}.0f}" if figure.unit == "count" else f"{value:{plus}.1f}"
+    # What rounds to nought lies on no side of it.
+    return text if text.strip("+-0. %") else text.lstrip("+-")

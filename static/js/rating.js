@@ -46,7 +46,13 @@ async function send(path, rating, notSent) {
   }
   sending = false;
   const { answer, problem } = answered;
-  if (answer && part("rated")) say(part("rated"), _("Thank you. You gave a %(score)s.", { score: answer.score }));
+  if (answer && part("rated")) say(part("rated"), thanks(answer.score));
   const refused = problem ? _("This can no longer be changed.") : notSent();
   say(part("told"), answer ? "" : refused);
+}
+
+/** The field keeps what was written, so only this says that it has left the phone. */
+function thanks(score) {
+  const gave = _("Thank you. You gave %(score)s out of 10.", { score });
+  return said ? [gave, _("What you wrote was sent.")].join(" ") : gave;
 }

@@ -48,6 +48,13 @@ def test_bars_stand_for_so_many() -> None:
     assert _height(root, "from0") / _height(root, "from5") == pytest.approx(4, rel=0.01)
 
 
+def test_nobody_is_drawn_in_halves() -> None:
+    few = arrivals(Arrivals([Bar(-10, 3, "on-time"), Bar(0, 1, "grace")], 0, 5, NAMES))
+    # Letters are drawn as shapes; what each says stands in a comment.
+    assert b"<!-- 3 -->" in few
+    assert not re.search(rb"<!-- \d+\.\d+ -->", few)
+
+
 def test_same_figures_same_bytes() -> None:
     told = Heat(["mon", "tue"], ["9", "10"], [[1, None], [3, 4]], "visits")
     assert heat(told) == heat(told)

@@ -192,6 +192,18 @@ def test_one_table_as_csv(house: Onthaal) -> None:
     assert (row["handled"], said) == ("1", "")
 
 
+def test_as_csv_stands_what_was_divided_not_the_total_before_it(house: Onthaal) -> None:
+    printed, said = report(house, "punctuality", "--format", "csv", "--by", "service")
+    assert printed.startswith("service,slots,")
+    assert said == "left out, CSV has one table: all, pairs, arrivals (see --table)\n"
+    assert report(house, "punctuality", "--format", "csv")[0].startswith("slots,")
+
+
+def test_a_table_of_nothing_has_no_columns_to_read(house: Onthaal) -> None:
+    lines = report(house, "reminders")[0].splitlines()
+    assert lines[lines.index("Arm against arm") + 1] == "nothing to tell"
+
+
 def test_a_page_that_needs_nothing_else(house: Onthaal) -> None:
     page, _ = report(house, "waits", "--format", "html", "--by", "service")
     assert page.startswith("<!doctype html>")

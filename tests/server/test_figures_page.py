@@ -8,13 +8,14 @@ import io
 import re
 import sqlite3
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 import sqlalchemy as sa
 import web
 from figures.history import Came, History, instant
-from running import Onthaal
+from running import Onthaal, onthaal
 
 from notify import planner
 from server import database as db
@@ -154,10 +155,21 @@ def test_what_nobody_came_to_is_a_sentence(house: Onthaal) -> None:
     said = text(ask(house, f"{PAGE}?span=week&on=2026-09-01"))
     assert said.endswith("Er kwam niemand: er valt niets te tellen.")
     assert text(ask(house, f"{PAGE}?span=year&on=2027-01-01")).endswith("er valt niets te tellen.")
+    assert text(ask(house, f"{PAGE}?span=year&on=2025-05-05")).endswith(
+        "Er kwam niemand: er valt niets te tellen."
+    )
     said = text(ask(house, f"{PAGE}?span=day&on=2026-11-09"))
     assert "Er kwam niemand op andere maandagen: er is niets om mee te vergelijken." in said
     said = text(ask(house, f"{PAGE}?span=year&on=2026-11-09"))
     assert "Er kwam niemand in het jaar ervoor: er is niets om mee te vergelijken." in said
+
+
+def test_a_year_in_which_nobody_came_by_yesterday_says_up_to_when_it_is_told(tmp_path: Path) -> None:
+    with onthaal(tmp_path) as fresh:
+        said = text(ask(fresh, f"{PAGE}?span=year"))
+    assert said.endswith(
+        "Een jaar wordt tot en met gisteren getoond. Tot dan kwam er niemand: er valt nog niets te tellen."
+    )
 
 
 def test_a_discreet_service_is_not_named(house: Onthaal) -> None:
@@ -171,6 +183,7 @@ def test_reminders_and_what_an_experiment_found_stand_in_words(house: Onthaal) -
     said = text(ask(house, f"{PAGE}?span=week&on={TUESDAY}"))
     assert "Herinneringen die aan de beurt waren" in said
     assert "2h sms 1 1 0 0 0" in said
+    assert "Een sms heeft iemand bereikt zodra de gateway de ontvangst meldt" in said
     assert "Experiment winter Het is voorbij." in said
     assert "Niet gekomen: op 100 mensen 100 minder met long dan met none" in said
     assert "Te laat: er is geen verschil bekend tussen long en none." in said

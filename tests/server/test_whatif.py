@@ -14,17 +14,18 @@ import pytest
 from click.testing import CliRunner, Result
 from day_on_record import MONDAY, Counter, Driven, Guest, drive
 from houses import house as write_house
-from office import at
+from office import at, office
 
 from server.database import Database
 from server.domain.day import Status
 from server.domain.house import House
 from server.domain.schedule import SECOND
+from server.ledger import newest_day
 from server.settings import load
 from server.whatif import command, said
 from server.whatif.day import DayToPlay, take
 from server.whatif.draw import AS_IT_WAS, stretch
-from server.whatif.result import Change, Verdict, difference, result, spread, told
+from server.whatif.result import Change, Spread, Verdict, difference, result, spread, told
 from server.whatif.run import Outcome, run, runs
 from server.whatif.scenario import Scenario, Wrong, scenario
 
@@ -247,6 +248,23 @@ def test_what_is_past_and_not_recorded_cannot_be_planned(busy: Driven) -> None:
         assert caught.value.code == code
 
 
+async def test_a_day_on_which_nobody_came_is_not_the_newest(tmp_path: Path) -> None:
+    await drive(
+        tmp_path, [Guest(id="1", comes=0, story=[("finish", 60)])], [Counter(id="1", shifts=[(0, HOUR)])]
+    )
+    async with office(tmp_path, "2026-11-25 09:00", working=False) as here:
+        await here.book("later", "2026-11-26 09:00")
+        ended = await here.database.read(
+            lambda connection: connection.exec_driver_sql(
+                "SELECT COUNT(*) FROM journal WHERE kind = 'day-ended'"
+            ).scalar_one()
+        )
+        assert ended == 2  # Tuesday's as well, on which nobody came
+        newest = await here.database.read(lambda connection: newest_day(connection, "mechelen"))
+        assert newest == DAY
+        assert await here.database.read(lambda connection: newest_day(connection, "elsewhere")) is None
+
+
 # --- bad input ----------------------------------------------------------------------------------------
 
 
@@ -410,6 +428,18 @@ def test_a_discreet_service_counts_among_all_and_has_no_row(busy: Driven) -> Non
     assert "service:onthaal" in names
     assert not {"service:bevolking", "asked"} & set(names)
     assert len({each.service for each in pairs[0][0].people}) > 1
+
+
+def test_what_rounds_to_nought_has_no_sign(by_hand: Driven) -> None:
+    day = taken(by_hand)
+    made = result(day, Scenario(), None, runs(day, Scenario(), 1, 2)[1], seed=1, took_s=0)
+    everybody = made.groups[0]
+    fewer = msgspec.structs.replace(
+        everybody.figures["left"], told=True, difference=Spread(mean=-1.2, low=-2.0, high=-0.3)
+    )
+    everybody.figures["left"] = fewer
+    (row,) = (row for row in said.figures(made) if row[0] == "leave without being called")
+    assert row[-1] == "-1 (-2 to 0)"
 
 
 def test_a_change_that_changes_nothing_is_said_to_change_nothing(busy: Driven) -> None:

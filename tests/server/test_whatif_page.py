@@ -59,6 +59,13 @@ def answer(client: httpx.Client) -> str:
     return client.get(PAGE).text
 
 
+def test_where_nothing_is_recorded_the_form_begins_with_today(
+    server: Onthaal, supervisor: httpx.Client
+) -> None:
+    text = supervisor.get(PAGE).text
+    assert re.search(r'name="day" type="date" required value="2026-11-23"', text)
+
+
 def test_a_planned_day_is_answered(server: Onthaal, supervisor: httpx.Client) -> None:
     form = {"day": "2026-11-24", "service": ["bevolking"], "from": "09:00", "to": "10:00", "visitors": ""}
     asked = supervisor.post(PAGE, data=form, headers=own(server))

@@ -22,8 +22,9 @@ def render(made: Report, width: int | None = None) -> str:
     for table in made.tables:
         console.print()
         console.print(table.title)
-        console.print(_turned(table) if turned(table) else _upright(table))
-        if not table.rows:
+        if table.rows:
+            console.print(_turned(table) if turned(table) else _upright(table))
+        else:
             console.print("nothing to tell")
         for note in table.notes:
             console.print(note)

@@ -88,10 +88,12 @@ def test_one_tap_is_enough_and_a_word_may_follow(page: Page, server: House, unti
     expect(page.get_by_text("Bedankt. U gaf een 10.")).to_be_visible()
     expect(word).to_have_value("Vriendelijk")
     page.get_by_role("button", name="Verzenden").click()
+    expect(page.get_by_text("Wat u schreef, is verzonden.")).to_be_visible()
     until(page, lambda: "Vriendelijk" in words(server))
     word.fill("")
     page.get_by_role("button", name="Verzenden").click()
     until(page, lambda: "Vriendelijk" not in words(server))
+    expect(page.get_by_text("Wat u schreef")).to_have_count(0)
     assert scores(server, mine) == [10]
 
 
