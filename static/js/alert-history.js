@@ -4,7 +4,7 @@ import { h, keyed, say } from "./dom.js";
 import { _ } from "./words.js";
 
 /** How often it is asked for by itself, and how long after a change: an alert stands a while before it is told. */
-const EVERY_MS = 30_000;
+const EVERY_MS = 10_000;
 const SOON_MS = 2000;
 const ANSWER_MS = 10_000;
 
