@@ -8,12 +8,11 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from server.command_line import check_site, config_option, database_option, failing, opened
+from server.command_line import check_site, config_option, database_option, failing, house_of, opened
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -158,23 +157,11 @@ def _table(
     def work() -> None:
         with opened(database) as store:
             check_site(store, config, site, None)
-            house = _configured(store, config, site)
+            house = house_of(store, config, site)
             now = store.read_now(partial(house_time.now, site=site))
             asyncio.run(pieces(store, house, periods(house.calendar.local_date(now))))
 
     failing(work)
-
-
-def _configured(store: Database, config: str | None, site: str) -> House:
-    """A site as the database has it, or the file that is named."""
-    from server.settings import load
-
-    house = store.read_now(partial(_house, site=site))
-    if house is not None:
-        return house
-    if config is not None:
-        return load(Path(config))[site]
-    raise RuntimeError("there is no configuration: name one with --config")
 
 
 def _house(connection: sa.Connection, site: str) -> House | None:

@@ -10,11 +10,11 @@ import numpy as np
 
 from server.domain.house import House
 from server.domain.schedule import SECOND, Calendar
+from server.figures.grouping import WEEKDAYS
 from server.figures.report import BadQuestion, Column, Unit, Value
 from server.figures.slots import CHANNELS, NONE, Codes, Instants, Slots
 
 HOUR = 3600 * SECOND
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 LEADS = ((0, "same day"), (1, "1-3"), (4, "4-7"), (8, "8-14"), (15, "15-30"), (31, "over 30"))
 """From how many local days between booking and slot on, and what that is called."""
 NOT_DRAWN = "not drawn"
